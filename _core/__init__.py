@@ -1,0 +1,4 @@
+"""The Cython core: everything a message touches, without the GIL.
+
+Import it through ``caxton.runtime.bridge`` only.
+"""

@@ -1,0 +1,54 @@
+"""Build of the Cython core.
+
+The sources of the package ``caxton._core`` live in ``_core/``. The build needs ``caxton/_core`` to
+resolve to them, so that absolute cimports and in-place builds work; sdists drop links, hence the
+link is made here when it is missing.
+"""
+
+import os
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, find_packages, setup
+
+ROOT = Path(__file__).parent
+LINK = ROOT / "caxton" / "_core"
+if not LINK.is_symlink() and not LINK.exists():
+    LINK.symlink_to("../_core", target_is_directory=True)
+
+FLAGS = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-strict-aliasing"]
+SANITIZER = os.environ.get("CAXTON_SANITIZE", "")
+if SANITIZER:
+    FLAGS += [f"-fsanitize={SANITIZER}", "-g", "-O1", "-fno-omit-frame-pointer"]
+LINK_FLAGS = [f"-fsanitize={SANITIZER}"] if SANITIZER else []
+
+os.chdir(ROOT)
+extensions = [
+    Extension(
+        f"caxton._core.{source.stem}",
+        [f"_core/{source.name}"],
+        extra_compile_args=FLAGS,
+        extra_link_args=LINK_FLAGS,
+    )
+    for source in sorted(Path("_core").glob("*.pyx"))
+]
+
+setup(
+    packages=[p for p in find_packages(include=["caxton", "caxton.*"]) if not p.startswith("caxton._core")]
+    + ["caxton._core"],
+    package_dir={"caxton._core": "_core"},
+    package_data={"caxton": ["py.typed"], "caxton._core": ["*.pxd", "*.pyi"]},
+    ext_modules=cythonize(
+        extensions,
+        nthreads=0,
+        compiler_directives={
+            "language_level": "3",
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+            "initializedcheck": False,
+            "embedsignature": False,
+        },
+        include_path=["."],
+    ),
+)
