@@ -5,7 +5,7 @@ when the message is accepted, and never changed; the header tells where in it th
 reply needs. Pools are per size class, reserved at start and touched lazily.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
     SIZE_CLASS_COUNT = 4
