@@ -67,10 +67,11 @@ cdef int machine_open(Machine* machine, uint32_t workers, uint32_t slots, uint32
     machine.event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
     machine.message_bytes_max = message_bytes_max
     # The delivered text carries the host's fields besides what the sender wrote.
+    # The ticker is a reader as well: the one after the workers.
     if machine.event_fd < 0 or pool_open(&machine.pool, small_messages, message_bytes_max + 8192) != 0:
         machine_close(machine)
         return -1
-    if routing_open(&machine.routing, slots, workers) != 0:
+    if routing_open(&machine.routing, slots, workers + 1) != 0:
         machine_close(machine)
         return -1
     # SAFETY: calloc gives zeroed room of the asked type and count.

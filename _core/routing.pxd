@@ -67,7 +67,9 @@ cdef struct Slot:
     uint8_t kind                    # SlotKind
     uint8_t place                   # SlotPlace; control thread only
     uint32_t message_bytes_max
-    char pad_identity[16]
+    uint32_t wakeups                # atomic; timer wake-ups on their way to this agent
+    uint8_t wasi                    # 1 = linked with the WASI subset
+    char pad_identity[11]
     # Scheduling and mailbox: written by every sender.
     uint32_t scheduled              # atomic; 1 = in a run queue or being run
     uint32_t request                # atomic SlotRequest

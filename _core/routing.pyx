@@ -191,6 +191,8 @@ cdef Slot* routing_claim(RoutingTable* table, uint64_t id, const char* name, uin
     slot.kind = SLOT_GUEST
     slot.place = PLACE_CLAIMED
     slot.message_bytes_max = 0
+    slot.wasi = 0
+    store_u32_relaxed(&slot.wakeups, 0)
     return slot
 
 

@@ -51,7 +51,7 @@ cdef void reject(Worker* worker, Slot* slot, Message* message, int32_t fault, co
     if message.kind == KIND_ACL:
         worker.telemetry.processed[message.performative][STATUS_DEAD_LETTERED] += 1
         answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(fault), text)
-    elif message.kind == KIND_TIMER:
+    elif message.kind == KIND_TIMER and message.receiver_generation == slot.generation:
         sub_u32_seq(&slot.wakeups, 1)
     free_handled(worker, slot, message)
 
@@ -353,7 +353,9 @@ cdef void ticker_run(Machine* machine, Wheel* wheel) noexcept nogil:
         now = monotonic_ns()
         nap.tv_sec = 0
         nap.tv_nsec = <long>(machine.tick_ns - (now - wheel.start_ns) % machine.tick_ns)
+        routing_park(&machine.routing, machine.worker_count)
         nanosleep(&nap, NULL)
+        routing_quiet(&machine.routing, machine.worker_count)
         for e in range(ENGINE_COUNT):
             if machine.engines[e].engine != NULL:
                 wt.engine_increment_epoch(machine.engines[e].engine)
