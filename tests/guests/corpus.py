@@ -1,10 +1,11 @@
 """The corpus of agent modules that the tests deploy, by name.
 
-``guest(name)`` gives the binary of a module. Sources are the ``.wat`` files beside this page, assembled on first
-use and kept in memory, so that parallel test processes share nothing and write nothing. The sources use four
-shorthands, expanded here before the assembler sees them:
+``guest(name)`` gives the binary of a module. Sources are the ``.wat`` files beside this page, assembled on
+first use and kept in memory, so that parallel test processes share nothing and write nothing. The sources use
+four shorthands, expanded here before the assembler sees them:
 
-* ``@import reply send`` declares host functions of ``caxton_v1`` with their right signatures, named ``$reply``...;
+* ``@import reply send`` declares host functions of ``caxton_v1`` with their right signatures, named
+``$reply``...;
 * ``@include agent`` pastes ``shared/agent.wat``;
 * a text between back-quotes stands for two operands, the pointer and the length of that string literal;
 * ``"@zeros N"`` is a string of N zero bytes.
