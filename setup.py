@@ -3,6 +3,8 @@
 The sources of the package ``caxton._core`` live in ``_core/``. The build needs ``caxton/_core`` to
 resolve to them, so that absolute cimports and in-place builds work; sdists drop links, hence the
 link is made here when it is missing.
+
+``CAXTON_SANITIZE=thread|address`` builds an instrumented core, for a copy of the checkout only.
 """
 
 import os
@@ -16,8 +18,11 @@ LINK = ROOT / "caxton" / "_core"
 if not LINK.is_symlink() and not LINK.exists():
     LINK.symlink_to("../_core", target_is_directory=True)
 
+JOBS = len(os.sched_getaffinity(0))
 FLAGS = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-strict-aliasing"]
 SANITIZER = os.environ.get("CAXTON_SANITIZE", "")
+if SANITIZER not in ("", "address", "thread"):
+    raise SystemExit(f"CAXTON_SANITIZE is {SANITIZER!r}: set it to thread or address, or leave it out")
 if SANITIZER:
     FLAGS += [f"-fsanitize={SANITIZER}", "-g", "-O1", "-fno-omit-frame-pointer"]
 LINK_FLAGS = [f"-fsanitize={SANITIZER}"] if SANITIZER else []
@@ -40,7 +45,7 @@ setup(
     package_data={"caxton": ["py.typed"], "caxton._core": ["*.pxd", "*.pyi"]},
     ext_modules=cythonize(
         extensions,
-        nthreads=0,
+        nthreads=JOBS if len(extensions) > 1 else 0,
         compiler_directives={
             "language_level": "3",
             "boundscheck": False,
@@ -51,4 +56,5 @@ setup(
         },
         include_path=["."],
     ),
+    options={"build_ext": {"parallel": JOBS}},
 )
