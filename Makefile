@@ -3,19 +3,20 @@
 PYTHON ?= $(shell .ci/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
-PYTEST ?= $(BIN)/pytest
 WORKERS ?= 2
+SOAK_SECONDS ?= 600
 
 CORE_SOURCES := $(wildcard _core/*.pyx _core/*.pxd _core/*.h) _core/__init__.py
 PROJECT := pyproject.toml setup.py MANIFEST.in constraints.txt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format lint types tidy bench tsan asan soak matrix wheels lock package image-steps clean
+.PHONY: help demo test check lint format bench tsan asan soak matrix wheels lock package image-steps clean
 
 help:
 	@echo 'make demo         build four agents from C and watch them run a Contract Net'
 	@echo 'make test         the test suite'
-	@echo 'make check        format, lint, types, layers, tidy rules, and the test suite'
+	@echo 'make check        format, lint, types and layers, then the test suite (tidy rules among it)'
+	@echo 'make lint         the first half of it'
 	@echo 'make format       rewrite the sources in the house format'
 	@echo 'make bench        benchmarks (run them on a quiet machine)'
 	@echo 'make tsan asan    the core under ThreadSanitizer, AddressSanitizer'
@@ -26,6 +27,7 @@ help:
 	@echo 'make wheels       fetch every pinned wheel into .wheels/, for a machine without an index'
 	@echo 'make lock         resolve the dependencies anew and write constraints.txt'
 	@echo 'make clean        remove everything that these targets made'
+	@echo 'ARGS="-k queue" goes to pytest (test, bench, tsan, asan, matrix).'
 	@echo 'PYTHON=python3.12 chooses the interpreter of a new environment, VENV=dir where it is made.'
 
 # --- set-up ------------------------------------------------------------------------------------------------
@@ -56,7 +58,41 @@ demo: $(VENV)/.core $(VENV)/.agents
 	$(BIN)/caxton demo
 
 test: $(VENV)/.core $(VENV)/.agents
-	$(PYTEST) -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: lint test
+
+lint: $(VENV)/.core $(VENV)/.dev
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lint
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.core $(VENV)/.agents
+	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only --timeout 0 $(ARGS)
+
+tsan: $(VENV)/.core $(VENV)/.agents
+	.ci/sanitize thread '$(BIN)' $(ARGS)
+
+asan: $(VENV)/.core $(VENV)/.agents
+	.ci/sanitize address '$(BIN)' $(ARGS)
+
+soak: $(VENV)/.core $(VENV)/.agents
+	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)
+
+matrix:
+	.ci/matrix $(ARGS)
+
+package: $(VENV)/.dev
+	.ci/package '$(BIN)'
+
+image-steps: $(VENV)/.made
+	$(BIN)/python .ci/image_steps.py
+
+wheels: $(VENV)/.made
+	@mkdir -p .wheels
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip download --quiet --dest .wheels --requirement constraints.txt
 
 lock:
 	@.ci/lock

@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """The production loop; a room whose time is virtual overrides this with trio and its MockClock."""
+    """Run on the production loop; a room whose time is virtual overrides this with trio and its MockClock."""
     return ("asyncio", {"use_uvloop": True})
