@@ -88,7 +88,7 @@ package: $(VENV)/.dev
 	.ci/package '$(BIN)'
 
 image-steps: $(VENV)/.made
-	$(BIN)/python .ci/image_steps.py
+	unshare --mount $(BIN)/python .ci/image_steps.py
 
 wheels: $(VENV)/.made
 	@mkdir -p .wheels

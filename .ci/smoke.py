@@ -66,12 +66,13 @@ def wait_until_ready(server: subprocess.Popen[bytes], url: str, log: Path) -> fl
     raise SmokeError(f"caxton serve was not ready within {START_S:.0f} s:\n{log.read_text()}")
 
 
-def check_server(program: Path, directory: Path) -> None:
+def check_server(program: Path, directory: Path, data_directory: str = "") -> None:
+    """Serve on free ports with the data in ``data_directory``, else in ``directory``, and stop again."""
     port, metrics_port = free_ports(2)
     url = f"http://127.0.0.1:{port}"
     log = directory / "log"
     ports = ["--port", str(port), "--metrics-port", str(metrics_port)]
-    command = [program, "serve", "--data-dir", directory / "data", *ports]
+    command = [program, "serve", "--data-dir", data_directory or directory / "data", *ports]
     with log.open("wb") as output:
         server = subprocess.Popen(command, cwd=directory, stdout=output, stderr=output)
     try:
@@ -107,4 +108,5 @@ def main(directory: str) -> int:
     return 0
 
 
-sys.exit(main(sys.argv[1]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

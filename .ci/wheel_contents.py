@@ -36,4 +36,5 @@ def main(archive: str, source: str) -> int:
     return 1 if lacking or foreign else 0
 
 
-sys.exit(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
