@@ -74,9 +74,6 @@ cdef struct Envelope:
     int32_t status                  # EnvelopeStatus
     uint32_t error_offset           # into the text
     int32_t error_field             # Field or -1
-    # Where ``present`` has the bit. Strings: the interior; numbers, content, a list: the whole value; a
-    # capability: the interior of its name.
-    Extent fields[FIELD_COUNT]
     uint8_t performative            # 0..21, alphabetical order of the 22 kebab-case words
     uint8_t receiver_kind
     uint8_t delivery                # 0, 1, 2 as listed above
@@ -93,6 +90,9 @@ cdef struct Envelope:
     int64_t conversation_ttl_ms     # for FIELD_CONVERSATION_TTL_S; likewise
     uint32_t max_awards
     uint32_t carried_bytes          # most that splice writes for the sender's own fields and content
+    # Set only where ``present`` has the bit. Strings: the interior; numbers, content, a list: the whole value; a
+    # capability: the interior of its name.
+    Extent fields[FIELD_COUNT]
 
 # One element of a receiver list (or the single receiver): id, or a name decoded into ``name``.
 cdef struct ReceiverItem:

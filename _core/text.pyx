@@ -2,6 +2,7 @@
 
 from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from caxton._core.simd cimport digits8
 
 cdef enum:
     DAY_MS = 86400000
@@ -23,25 +24,6 @@ cdef extern from * nogil:
     int64_t EXPONENT_BOUND "CX_EXPONENT_BOUND"
     int64_t TIMESTAMP_MIN_MS "CX_YEAR_0000_MS"
     int64_t TIMESTAMP_MAX_MS "CX_YEAR_9999_MS"
-
-
-cdef char* u64_write(char* out, uint64_t value) noexcept nogil:
-    cdef char digits[20]
-    cdef uint32_t at = 20
-    cdef uint64_t rest
-    while value >= 100:
-        rest = value / 100
-        at -= 2
-        pair_write(digits + at, <uint32_t>(value - rest * 100))
-        value = rest
-    if value >= 10:
-        at -= 2
-        pair_write(digits + at, <uint32_t>value)
-    else:
-        at -= 1
-        digits[at] = <char>(c'0' + value)
-    memcpy(out, digits + at, 20 - at)
-    return out + (20 - at)
 
 
 cdef char* timestamp_write(char* out, int64_t unix_ms) noexcept nogil:
@@ -89,17 +71,24 @@ cdef char* timestamp_write(char* out, int64_t unix_ms) noexcept nogil:
 
 cdef bint u64_read(const char* text, uint32_t length, uint64_t* value) noexcept nogil:
     cdef uint64_t number = 0
+    cdef uint64_t eight
     cdef uint32_t digit
-    cdef uint32_t i
-    if length == 0 or length > 20:
+    cdef uint32_t at = 0
+    if length == 0 or length > U64_BYTES_MAX:
         return False
-    for i in range(length):
-        digit = <uint32_t>(<uint8_t>text[i]) - c'0'
+    while length - at >= 8:
+        if not digits8(text + at, &eight):
+            return False
+        number = number * 100000000 + eight
+        at += 8
+    while at < length:
+        digit = <uint32_t>(<uint8_t>text[at]) - c'0'
         if digit > 9:
             return False
-        if i == 19 and (number > UINT64_MAX / 10 or (number == UINT64_MAX / 10 and digit > 5)):
+        if at == 19 and (number > UINT64_MAX / 10 or (number == UINT64_MAX / 10 and digit > 5)):
             return False
         number = number * 10 + digit
+        at += 1
     value[0] = number
     return True
 
