@@ -137,6 +137,7 @@ cdef uint64_t envelope_bound(const Envelope* envelope, const HostFields* host) n
 # id performative sender receiver conversation_id protocol reply_with in_reply_to reply_by timestamp trace_id
 # span_id reply_to content_kind language encoding ontology delivery priority content (null when absent).
 # String fields are written with canonical escapes (decoded and encoded again when they hold any escape).
+# With host.receiver_id 0 there is no receiver, but for a capability: it is kept as {"capability":...}.
 cdef void envelope_splice(const char* text, const Envelope* envelope, const HostFields* host, Message* message) noexcept nogil
 
 # Write a host-made answer (failure, not-understood, refuse) whose content is {"error":{"kind":...,"message":...}}.
@@ -148,3 +149,6 @@ cdef uint64_t envelope_error(uint8_t performative, const HostFields* host, const
 # The kebab-case word of a performative (static storage).
 cdef const char* performative_word(uint8_t performative) noexcept nogil
 cdef uint32_t performative_word_bytes(uint8_t performative) noexcept nogil
+
+# What a status means, in words (static storage).
+cdef const char* envelope_status_text(int32_t status) noexcept nogil

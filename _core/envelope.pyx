@@ -286,7 +286,12 @@ cdef void envelope_splice(const char* text, const Envelope* envelope, const Host
     message.protocol = absent
     message.reply_with = absent
     message.in_reply_to = absent
-    out = literal(out, b'","conversation_id":"', 21)
+    if host.receiver_id == 0 and envelope.receiver_kind == RECEIVER_CAPABILITY:
+        out = literal(out, b'","receiver":{"capability":"', 28)
+        out = extent_write(out, text, &fields[FIELD_RECEIVER])
+        out = literal(out, b'"},"conversation_id":"', 22)
+    else:
+        out = literal(out, b'","conversation_id":"', 21)
     if has(envelope, FIELD_CONVERSATION_ID):
         out = piece_extent(out, body, text, &fields[FIELD_CONVERSATION_ID], &message.conversation)
     else:
@@ -399,3 +404,33 @@ cdef uint64_t envelope_error(uint8_t performative, const HostFields* host, const
     out[0] = c'}'
     message.body_bytes = <uint32_t>(out + 1 - body)
     return message.body_bytes
+
+
+cdef const char* envelope_status_text(int32_t status) noexcept nogil:
+    if status == ENVELOPE_OK:
+        return b"well formed"
+    if status == ENVELOPE_NOT_JSON:
+        return b"the message is not well-formed JSON"
+    if status == ENVELOPE_NOT_UTF8:
+        return b"the message is not valid UTF-8"
+    if status == ENVELOPE_TOO_DEEP:
+        return b"the message is nested deeper than 64 levels"
+    if status == ENVELOPE_NOT_OBJECT:
+        return b"the message is not a JSON object"
+    if status == ENVELOPE_UNKNOWN_FIELD:
+        return b"the message has a field that messages do not have"
+    if status == ENVELOPE_DUPLICATE_FIELD:
+        return b"the message gives a field twice"
+    if status == ENVELOPE_WRONG_TYPE:
+        return b"a field of the message has a value of the wrong type"
+    if status == ENVELOPE_FIELD_TOO_LONG:
+        return b"a field of the message is longer than 255 bytes"
+    if status == ENVELOPE_BAD_VALUE:
+        return b"a field of the message has a value that it cannot have"
+    if status == ENVELOPE_UNKNOWN_PERFORMATIVE:
+        return b"the performative is none of the 22 of FIPA"
+    if status == ENVELOPE_MISSING_PERFORMATIVE:
+        return b"the message has no performative"
+    if status == ENVELOPE_TOO_MANY_RECEIVERS:
+        return b"the message has more than 1000 receivers"
+    return b"the message is too large"

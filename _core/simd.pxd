@@ -13,7 +13,6 @@ cdef extern from * nogil:
     #include <string.h>
 
     #define cx_first_bit(mask) ((uint32_t)__builtin_ctz(mask))
-    #define cx_leading_zeros(word) ((uint32_t)__builtin_clzll(word))
 
     #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     #define cx_little(word) (word)
@@ -143,10 +142,16 @@ cdef extern from * nogil:
     }
     #endif
 
-    /* Short texts are copied as two overlapping halves: no call, no loop, no byte too many. */
+    /* Short texts are copied as overlapping halves: no call, no loop, no byte too many. */
     static inline void cx_copy(char *out, const char *in, size_t bytes) {
-        if (bytes > 32) {
+        if (bytes > 64) {
             memcpy(out, in, bytes);
+        } else if (bytes > 32) {
+            char head[32], tail[32];
+            memcpy(head, in, 32);
+            memcpy(tail, in + bytes - 32, 32);
+            memcpy(out, head, 32);
+            memcpy(out + bytes - 32, tail, 32);
         } else if (bytes > 16) {
             char head[16], tail[16];
             memcpy(head, in, 16);
@@ -196,8 +201,6 @@ cdef extern from * nogil:
     uint32_t stops16 "cx_stops16"(const char* text) noexcept
     # Index of the lowest set bit; ``mask`` must not be 0.
     uint32_t first_bit "cx_first_bit"(uint32_t mask) noexcept
-    # Zero bits above the highest set one; ``word`` must not be 0.
-    uint32_t leading_zeros "cx_leading_zeros"(uint64_t word) noexcept
     # Eight bytes, the first one lowest, on any machine.
     uint64_t load8 "cx_load8"(const char* text) noexcept
     void store8 "cx_store8"(char* out, uint64_t word) noexcept
