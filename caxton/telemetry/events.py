@@ -1,1 +1,0 @@
-"""The newest events of the server, each with a cursor."""
