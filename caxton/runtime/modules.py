@@ -162,6 +162,9 @@ class Modules:
             InvalidWasm: with everything that is wrong with the module.
             ResourceLimitExceeded: too many modules wait to be compiled.
         """
+        if module is not None and len(module) > self._module_bytes_max:
+            # Judged here, since a module that is too large must not take room in the queue.
+            raise _refusal(self._inspect(module, wish.profile or Profile.STRICT, wish))
         digest = await self._digest(module, digest)
         profile = wish.profile or self._default_profiles.get(digest)
         if profile is not None:
@@ -170,9 +173,6 @@ class Modules:
                 self._unused.pop((digest, profile), None)
                 return CodeLease(entry)
         size_bytes = len(module) if module is not None else 0
-        if size_bytes > self._module_bytes_max:
-            # Judged here, since a module that is too large must not take room in the queue.
-            raise _refusal(self._inspect(module or b"", Profile.STRICT, wish))
         loaded = await self._compiler.submit(lambda: self._load(module, digest, wish), size_bytes)
         return CodeLease(self._admit(digest, wish, loaded))
 
@@ -230,8 +230,8 @@ class Modules:
             if digest is None:
                 raise InvalidRequest([_NO_MODULE])
             return digest
-        if len(module) > self._module_bytes_max or len(module) <= _HASHED_ON_LOOP_BYTES_MAX:
-            actual = digest_of(module[: self._module_bytes_max + 1])
+        if len(module) <= _HASHED_ON_LOOP_BYTES_MAX:
+            actual = digest_of(module)
         else:
             actual = await asyncio.get_running_loop().run_in_executor(None, digest_of, module)
         if digest is not None and digest != actual:
