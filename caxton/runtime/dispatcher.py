@@ -80,20 +80,19 @@ class Dispatcher:
         end, answers = self._bridge.post_lines(data, start, lines_max, sender)
         results: list[Posted | CaxtonError] = []
         accepted = PostCode.ACCEPTED
-        line_start = start
-        for code, message_id, conversation_id, detail in answers:
+        line, line_start = 0, start
+        for index, (code, message_id, conversation_id, detail) in enumerate(answers):
             if code == accepted:
                 results.append(Posted(MessageId(message_id), ConversationId(conversation_id)))
-                if len(results) == len(answers):
-                    break
+                continue
+            # Only a line that was not taken at once is looked for in the data.
+            while line < index:
                 line_start = data.index(b"\n", line_start) + 1
-                continue
+                line += 1
             line_end = data.find(b"\n", line_start)
-            line = data[line_start:] if line_end < 0 else data[line_start:line_end]
-            line_start += len(line) + 1
-            if not line.strip():
-                continue
-            results.append(self._send_slowly(line, sender, may_send_as, code, detail))
+            text = data[line_start:] if line_end < 0 else data[line_start:line_end]
+            if text.strip():
+                results.append(self._send_slowly(text, sender, may_send_as, code, detail))
         return end, results
 
     async def ask(
@@ -217,7 +216,9 @@ class Dispatcher:
         return record
 
     def _refusal(self, code: int, detail: object, body: bytes) -> CaxtonError:
-        return post_refusal(code, detail, body, self._registry, self._message_bytes_max, self._pool_messages)
+        return post_refusal(
+            code, detail, body, self._registry, self._message_bytes_max, self._pool_messages
+        )
 
     def _expire(self, waiter: Waiter, timeout_s: float) -> None:
         if not waiter.answer.done():
