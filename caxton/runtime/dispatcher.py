@@ -22,7 +22,8 @@ from caxton.domain.ids import AgentId, ConversationId, MessageId
 from caxton.domain.suggestion import near_names
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.answers import Posted, Reply
-from caxton.runtime.bridge import Bridge, Incoming, PostCode, Posting, SlotState
+from caxton.runtime.bridge import Bridge
+from caxton.runtime.seam import Incoming, PostCode, Posting, SlotState
 from caxton.runtime.refusals import post_refusal
 from caxton.runtime.registry import Registry
 from caxton.runtime.waiters import Waiter, Waiters

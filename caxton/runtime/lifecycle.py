@@ -22,23 +22,19 @@ from caxton.domain.agent import (
     Draining,
     ExternalProgram,
     Failed,
-    Fault,
     GuestProgram,
     Loaded,
     Profile,
     Running,
     Stopped,
     drain,
-    fail,
     load,
     register,
-    restart,
     revive,
     start,
-    stop,
 )
-from caxton.domain.errors.agent import AgentFailed, AgentNotFound, FaultKind, InvalidState
-from caxton.domain.errors.request import InvalidRequest, ParseError
+from caxton.domain.errors.agent import AgentFailed, AgentNotFound, InvalidState
+from caxton.domain.errors.request import InvalidRequest
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, Capability, new_agent_id, new_deployment_id, parse_capability
@@ -46,14 +42,16 @@ from caxton.domain.limits import LimitsRequest, ResourceLimits, explain_limits, 
 from caxton.domain.operation import invalid_state
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.domain.quantities import Version, parse_version
+from caxton.runtime.agent_log import LogShelf
 from caxton.runtime.agent_record import AgentRecord
-from caxton.runtime.bridge import Ask, Bridge, CoreEvent, EventCode, Slot, SpawnOrder
+from caxton.runtime.bridge import Bridge
+from caxton.runtime.seam import Ask, CoreEvent, EventCode, Slot, SpawnOrder
 from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.module_problem import start_refusal
 from caxton.runtime.modules import CodeLease, Modules, Wish
 from caxton.runtime.registry import DeploymentEntry, Registry
-from caxton.telemetry.events import EventRing
+from caxton.runtime.supervisor import Supervisor, fault_kind, log_fields
 
 FIRST_VERSION: Final = Version("1")
 
@@ -69,14 +67,16 @@ class Lifecycle:
         bridge: Bridge,
         registry: Registry,
         modules: Modules,
-        events: EventRing,
+        supervisor: Supervisor,
+        logs: LogShelf,
         clock: Clock,
         config: Config,
     ) -> None:
         self._bridge = bridge
         self._registry = registry
         self._modules = modules
-        self._events = events
+        self._supervisor = supervisor
+        self._logs = logs
         self._clock = clock
         self._default_limits = default_limits(config)
         self._limit_maxima = limit_maxima(config)
@@ -169,12 +169,12 @@ class Lifecycle:
             record.outcome = None
             raise invalid_state(agent, "drain")
         new = drain(agent, now_ns=now_ns, deadline_ns=now_ns + round(wait_s * 1e9))
-        self._swap(record, agent, new, "draining", "asked to drain")
+        self._supervisor.swap(record, agent, new, "draining", "asked to drain")
         try:
             async with asyncio.timeout(wait_s):
                 await asyncio.shield(outcome)
         except TimeoutError:
-            _log.info("agent %s still drains", record.name, extra=self._extra(record, "drain_timeout"))
+            _log.info("agent %s still drains", record.name, extra=log_fields(record, "drain_timeout"))
 
     async def start_agent(self, record: AgentRecord) -> None:
         """Start a stopped or failed agent with a fresh instance.
@@ -191,10 +191,10 @@ class Lifecycle:
         if not self._bridge.request(slot, Ask.START):
             record.outcome = None
             raise invalid_state(agent, "start")
-        self._swap(record, agent, revive(agent, now_ns=self._clock.wall_ns()), "revived", "asked to start")
+        self._supervisor.swap(record, agent, revive(agent, now_ns=self._clock.wall_ns()), "revived", "asked to start")
         event = await asyncio.shield(outcome)
         if event.code is not EventCode.STARTED:
-            raise AgentFailed(record.name, _fault_kind(event.fault), event.text)
+            raise AgentFailed(record.name, fault_kind(event.fault), event.text)
 
     async def restart(self, record: AgentRecord) -> None:
         """Give an agent a fresh instance: a running one finishes what waits first.
@@ -226,7 +226,7 @@ class Lifecycle:
         if isinstance(agent, Loaded):
             raise invalid_state(agent, "delete")
         self._registry.withdraw(record)
-        self._note(record, "deleted", record.state, "deleted", "asked to delete")
+        self._supervisor.note(record, "deleted", record.state, "deleted", "asked to delete")
         if record.outcome is not None and not record.outcome.done():
             record.outcome.set_exception(AgentNotFound(record.name))
             # Marked as seen: the operation may have been given up by its caller.
@@ -235,73 +235,12 @@ class Lifecycle:
         if not force:
             await asyncio.shield(removal)
 
-    async def settle(self) -> None:
-        """Wait for what runs in the background."""
-        while self._background:
+    async def close(self) -> None:
+        """Give up what runs in the background: the core has stopped, its events will not come."""
+        for task in list(self._background):
+            task.cancel()
+        if self._background:
             await asyncio.wait(list(self._background))
-
-    # --- what the core tells ---
-
-    def on_event(self, event: CoreEvent) -> None:
-        """Follow the core."""
-        record = self._registry.by_slot(event.slot)
-        if record is None:
-            return
-        match event.code:
-            case EventCode.STARTED | EventCode.START_FAILED:
-                self._on_start(record, event)
-            case EventCode.FAULT:
-                self._on_fault(record, event)
-            case EventCode.FAILED:
-                self._on_failed(record, event)
-            case EventCode.STOPPED:
-                self._on_stopped(record, event)
-            case EventCode.REMOVED:
-                self._resolve(record, event)
-
-    def on_capability(self, record: AgentRecord, name: str) -> None:
-        """Note a capability that a guest registered."""
-        try:
-            capability = parse_capability(name)
-        except ParseError:
-            _log.warning("agent %s registered no valid capability", record.name)
-            return
-        self._registry.add_capability(record, capability)
-        self._events.record(
-            "agent.capability", self._clock.wall_ns(), record.agent.id, {"capability": capability}
-        )
-
-    def _on_start(self, record: AgentRecord, event: CoreEvent) -> None:
-        agent = record.agent
-        if isinstance(agent, Loaded) and event.code is EventCode.STARTED:
-            self._swap(record, agent, start(agent, now_ns=self._clock.wall_ns()), "started", "the instance is up")
-        elif isinstance(agent, Loaded) and record.sequence != 0:
-            self._count_fault(record, event)
-            fault = Fault(kind=_fault_kind(event.fault), reason=event.text)
-            self._swap(record, agent, fail(agent, fault, now_ns=self._clock.wall_ns()), "failed", event.text)
-        self._resolve(record, event)
-
-    def _on_fault(self, record: AgentRecord, event: CoreEvent) -> None:
-        agent = record.agent
-        self._count_fault(record, event)
-        if isinstance(agent, Running):
-            record.restarts += 1
-            self._swap(record, agent, restart(agent, now_ns=self._clock.wall_ns()), "restarted", event.text)
-
-    def _on_failed(self, record: AgentRecord, event: CoreEvent) -> None:
-        agent = record.agent
-        self._count_fault(record, event)
-        if isinstance(agent, Running | Draining):
-            fault = Fault(kind=_fault_kind(event.fault), reason=event.text)
-            self._swap(record, agent, fail(agent, fault, now_ns=self._clock.wall_ns()), "failed", event.text)
-            _log.warning("agent %s failed: %s", record.name, event.text, extra=self._extra(record, "agent_failed"))
-        self._resolve(record, event)
-
-    def _on_stopped(self, record: AgentRecord, event: CoreEvent) -> None:
-        agent = record.agent
-        if isinstance(agent, Draining):
-            self._swap(record, agent, stop(agent, now_ns=self._clock.wall_ns()), "stopped", "drained")
-        self._resolve(record, event)
 
     # --- inside ---
 
@@ -396,7 +335,7 @@ class Lifecycle:
             created_ns=agent.created_ns,
         )
         self._registry.publish(record, entry)
-        self._note(record, "deployed", None, record.state, "deployed")
+        self._supervisor.note(record, "deployed", None, record.state, "deployed")
 
     async def _undo(self, record: AgentRecord, *, gone: bool) -> None:
         """Remove an agent that nobody has seen; when its caller has gone, without making anybody wait."""
@@ -422,7 +361,9 @@ class Lifecycle:
         if record.inbox is not None:
             record.inbox.close()
         self._registry.release(record.agent.spec.name, record.agent.id)
-        self._registry.forget(record)
+        if record.log is not None:
+            self._logs.close(record.log)
+            record.log = None
 
     def _guest_slot(self, record: AgentRecord, operation: str) -> Slot:
         if record.agent.spec.kind is AgentKind.EXTERNAL:
@@ -439,38 +380,6 @@ class Lifecycle:
         record.outcome = asyncio.get_running_loop().create_future()
         return record.outcome
 
-    def _resolve(self, record: AgentRecord, event: CoreEvent) -> None:
-        if record.outcome is not None and not record.outcome.done():
-            record.outcome.set_result(event)
-
-    def _swap(
-        self,
-        record: AgentRecord,
-        seen: Loaded | Running | Draining | Failed | Stopped,
-        new: Loaded | Running | Draining | Failed | Stopped,
-        event: str,
-        reason: str,
-    ) -> None:
-        old_state = record.state
-        self._registry.swap(record, seen, new)
-        if record.sequence != 0:
-            self._note(record, event, old_state, record.state, reason)
-
-    def _note(self, record: AgentRecord, event: str, old_state: str | None, new_state: str, reason: str) -> None:
-        record.note_event(event)
-        self._events.record(
-            f"agent.{event}",
-            self._clock.wall_ns(),
-            record.agent.id,
-            {"agent": record.name, "old_state": old_state, "new_state": new_state, "reason": reason},
-        )
-
-    def _count_fault(self, record: AgentRecord, event: CoreEvent) -> None:
-        record.note_fault(event.fault, event.text, self._clock.wall_ns())
-
-    def _extra(self, record: AgentRecord, event: str) -> dict[str, object]:
-        return {"event": event, "agent_id": str(record.agent.id), "agent": record.name}
-
     def _spawn(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
@@ -483,13 +392,6 @@ class Lifecycle:
             error = task.exception()
             if not isinstance(error, CaxtonError):
                 _log.error("an agent could not be removed", exc_info=error, extra={"event": "remove_failed"})
-
-
-def _fault_kind(word: str) -> FaultKind:
-    try:
-        return FaultKind(word)
-    except ValueError:
-        return FaultKind.AGENT_ERROR
 
 
 def _unsupported(field: str, problem: str, fix: str) -> Problem:

@@ -11,7 +11,7 @@ from caxton.domain.errors.routing import InvalidMessage, MailboxFull, MessageToo
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
-from caxton.runtime.bridge import PostCode, SlotState
+from caxton.runtime.seam import PostCode, SlotState
 from caxton.runtime.registry import Registry
 
 _STATE_WORDS: Final = {

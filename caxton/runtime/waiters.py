@@ -12,7 +12,7 @@ import msgspec
 
 from caxton.domain.errors.resource import ResourceLimitExceeded
 from caxton.domain.ids import AgentId
-from caxton.runtime.bridge import Incoming
+from caxton.runtime.seam import Incoming
 from caxton.runtime.registry import Registry
 
 WAITERS_MAX: Final = 10_000
