@@ -112,6 +112,11 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
     if message == NULL:
         return NULL
     envelope_splice(text, envelope, &host, message)
+    message.id_high = host.id_high
+    message.id_low = host.id_low
+    message.trace_high = host.trace_high
+    message.trace_low = host.trace_low
+    message.span_id = host.span_id
     message.sender_id = author.slot.id
     message.sender_slot = author.slot.index
     message.sender_generation = author.slot.generation
@@ -247,6 +252,11 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
         count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
         return
     envelope_error(act, &host, kind, detail, detail_bytes, answer)
+    answer.id_high = host.id_high
+    answer.id_low = host.id_low
+    answer.trace_high = host.trace_high
+    answer.trace_low = host.trace_low
+    answer.span_id = host.span_id
     answer.kind = KIND_ACL
     answer.flags = FLAG_HOST | FLAG_RESERVED
     answer.sender_id = message.receiver_id

@@ -20,7 +20,7 @@ from caxton._core.limiter cimport bucket_init, budget_init
 from caxton._core.machine cimport (
     AgentSettings, Machine, Setting, machine_close, machine_open, machine_schedule,
 )
-from caxton._core.message cimport pool_live
+from caxton._core.message cimport MessageCache
 from caxton._core.post cimport Posted, post
 from caxton._core.queue cimport mailbox_depth, mailbox_init, mailbox_release
 from caxton._core.receipt cimport receipt
@@ -62,6 +62,11 @@ PERFORMATIVES = (
 cdef enum:
     TICKS_MAX = 0x7FFFFFFF      # of a deadline
     SHELL_READS_MAX = 1000000   # bound of one batch, so that an int holds every count
+
+
+cdef uint64_t cache_live(MessageCache* cache) noexcept nogil:
+    # A thread may give back what another took: only the sum over all threads has a meaning.
+    return load_u64_relaxed(&cache.allocated) - load_u64_relaxed(&cache.freed)
 
 
 cdef AgentSettings* settings_new(dict config) except? NULL:
@@ -312,6 +317,7 @@ cdef class Core:
         cdef Machine* machine = self.open_machine()
         cdef Slot* slot
         cdef AgentSettings* settings
+        cdef uint64_t ticks
         module.link(wasi)
         settings = settings_new(config)
         try:
@@ -326,7 +332,8 @@ cdef class Core:
         slot.fuel_max = fuel_max
         slot.memory_bytes_max = memory_bytes_max
         # A deadline of so many whole ticks may fall up to one tick short: hence one more.
-        slot.execution_ticks = <uint32_t>min((execution_ms_max + self.tick_ms - 1) // self.tick_ms + 1, <uint64_t>TICKS_MAX)
+        ticks = (execution_ms_max + self.tick_ms - 1) // self.tick_ms + 1
+        slot.execution_ticks = <uint32_t>(ticks if ticks < TICKS_MAX else <uint64_t>TICKS_MAX)
         slot.message_bytes_max = message_bytes_max
         slot.restart_intensity = restart_intensity
         slot.restart_period_ns = restart_period_ms * 1000000
@@ -456,7 +463,12 @@ cdef class Core:
 
     def live_messages(self):
         """Count the messages that are out of the pool. Exact when all is quiet."""
-        return pool_live(&self.open_machine().pool)
+        cdef Machine* machine = self.open_machine()
+        cdef uint64_t live = cache_live(&machine.shell_cache) + cache_live(&self.wheel.cache)
+        cdef unsigned int i
+        for i in range(machine.worker_count):
+            live += cache_live(&machine.workers[i].cache)
+        return live
 
     def live_instances(self):
         """Count the live instances."""

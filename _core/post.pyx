@@ -69,6 +69,7 @@ cdef int32_t post(Machine* machine, const char* text, uint64_t length, uint64_t 
     cdef int32_t reason
     out.conversation_bytes = 0
     out.envelope.status = ENVELOPE_OK
+    memset(&out.refusal, 0, sizeof(out.refusal))
     if length > machine.message_bytes_max:
         return finish(machine, out, POST_TOO_LARGE, REJECT_TOO_LARGE)
     if envelope_parse(text, length, PARSE_CLIENT, &out.envelope) != ENVELOPE_OK:

@@ -40,8 +40,8 @@ cdef int32_t wake_at(Sandbox* sandbox, uint32_t index) noexcept nogil:
 
 cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept nogil:
     cdef uint64_t deadline
-    cdef uint32_t i
-    cdef uint32_t chosen = TIMERS_PER_AGENT_MAX
+    cdef int i
+    cdef int chosen = TIMERS_PER_AGENT_MAX
     cdef GuestTimer* entry
     cdef int32_t code
     if delay_ms > DELAY_MS_MAX:
@@ -66,14 +66,14 @@ cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept
     entry = &sandbox.timers[chosen]
     entry.id = id
     entry.deadline_ns = deadline
-    code = wake_at(sandbox, chosen)
+    code = wake_at(sandbox, <uint32_t>chosen)
     if code != HOST_OK:
         entry.deadline_ns = 0
     return code
 
 
 cdef int32_t timers_cancel(Sandbox* sandbox, int64_t id) noexcept nogil:
-    cdef uint32_t i
+    cdef int i
     if sandbox.timers != NULL:
         for i in range(TIMERS_PER_AGENT_MAX):
             if sandbox.timers[i].deadline_ns != 0 and sandbox.timers[i].id == id:

@@ -104,7 +104,7 @@ cdef void judge_code(Worker* worker, Outcome* outcome) noexcept nogil:
     elif code == 1 and worker.handling.reply == NULL:
         outcome.fault = FAULT_REPLY
         if worker.handling.error_bytes != 0:
-            snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply: %s", worker.handling.error)
+            snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply: %.200s", worker.handling.error)
         else:
             snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply")
     elif code > 1:
