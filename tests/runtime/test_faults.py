@@ -20,7 +20,7 @@ DESTROYING: Final = {"trap", "fuel", "time", "memory", "stack", "alloc"}
 
 @pytest.mark.parametrize("case", RUN_CASES, ids=lambda case: case.name)
 async def test_a_fault_is_answered_counted_and_shown(rig: Rig, case: RunCase) -> None:
-    await rig.deploy("bad", case.name, fuel_max=20_000 if case.name in HOST_BOUND else 200_000_000)
+    await rig.deploy("bad", case.name, fuel_max=2_000 if case.name in HOST_BOUND else 200_000_000)
     for _ in range(case.warm_up):
         assert (await rig.ask("bad")).performative == "inform"
     reply = await rig.ask("bad")
