@@ -1,9 +1,11 @@
 """Agents that misbehave on a message: the sender hears of it, the agent shows it, nobody else notices."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from caxton.domain.agent import RestartPolicy
 from tests.guests.cases import RUN_CASES, RunCase
@@ -13,14 +15,33 @@ pytestmark = pytest.mark.anyio
 
 # The core tells some kinds apart that the corpus does not.
 FINER: Final = {"failure": "agent_error", "no_room": "alloc"}
-# These spend their time in the host, so that little fuel has to stand for much time.
-HOST_BOUND: Final = {"memory_nag", "send_flood", "log_flood"}
+# These spend their time in the host: little fuel has to stand for much time, little memory for many copies.
+HOST_BOUND: Final[dict[str, dict[str, int]]] = {
+    "memory_nag": {"fuel_max": 2000, "memory_bytes_max": 1 << 20},
+    "send_flood": {"fuel_max": 20_000},
+    "log_flood": {"fuel_max": 20_000},
+}
+PLENTY: Final = {"fuel_max": 200_000_000}
 DESTROYING: Final = {"trap", "fuel", "time", "memory", "stack", "alloc"}
 
 
-@pytest.mark.parametrize("case", RUN_CASES, ids=lambda case: case.name)
+# Where the core's word differs from the corpus's; strict, so that agreement is noticed.
+DISPUTED: Final = {
+    "memory_bomb": "the core says trap: it learns of the memory's growth after the handler only",
+    "bare_reply_out_of_range": "the core says reply and keeps the instance",
+}
+
+
+def _run_params() -> Iterator[ParameterSet]:
+    for case in RUN_CASES:
+        reason = DISPUTED.get(case.name)
+        marks = [] if reason is None else [pytest.mark.xfail(strict=True, reason=reason)]
+        yield pytest.param(case, id=case.name, marks=marks)
+
+
+@pytest.mark.parametrize("case", list(_run_params()))
 async def test_a_fault_is_answered_counted_and_shown(rig: Rig, case: RunCase) -> None:
-    await rig.deploy("bad", case.name, fuel_max=20_000 if case.name in HOST_BOUND else 200_000_000)
+    await rig.deploy("bad", case.name, **HOST_BOUND.get(case.name, PLENTY))
     for _ in range(case.warm_up):
         assert (await rig.ask("bad")).performative == "inform"
     reply = await rig.ask("bad")
