@@ -20,8 +20,8 @@ cdef enum StringFlag:
 
 cdef struct Scan:
     const char* begin       # borrowed; the whole text
-    const char* end
-    const char* fault       # where it was refused; within begin .. end
+    const char* end         # borrowed; one past the text
+    const char* fault       # borrowed; where it was refused; within begin .. end
     int32_t status
 
 cdef inline const char* scan_refuse(Scan* scan, int32_t status, const char* at) noexcept nogil:

@@ -68,7 +68,7 @@ cdef struct GuestTimer:
 # One agent's instance. Touched only by the worker that runs its slot.
 cdef struct Sandbox:
     wasmtime_store_t* store     # OWNERSHIP: owned; deleted by sandbox_close on the running worker
-    wasmtime_context_t* context # borrowed from the store
+    wasmtime_context_t* context  # borrowed from the store
     Slot* slot                  # borrowed
     Worker* worker              # borrowed: who runs it now
     wasmtime_memory_t memory

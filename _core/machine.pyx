@@ -4,10 +4,8 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset, strlen
 
 from caxton._core.atomics cimport (
-    add_u32_relaxed, load_u32_relaxed, load_u32_seq, monotonic_ns, realtime_ns, swap_u32_seq,
-    add_u32_seq, sub_u32_seq, futex_wake,
+    add_u32_seq, futex_wake, load_u32_relaxed, load_u32_seq, monotonic_ns, realtime_ns, sub_u32_seq, swap_u32_seq,
 )
-from caxton._core.limiter cimport budget_init
 from caxton._core.message cimport KIND_EVENT, cache_flush, message_body, message_new, pool_close, pool_open
 from caxton._core.queue cimport mailbox_init, mailbox_push
 from caxton._core.routing cimport routing_close, routing_open

@@ -18,7 +18,7 @@ cdef enum MessageKind:
     KIND_TIMER = 1      # a guest timer fell due; number = the timer's id
     KIND_LOG = 2        # guest log line for the shell; number = level
     KIND_EVENT = 3      # lifecycle or fault event for the shell; number = EventCode, body = text
-    KIND_CAPABILITY = 4 # a guest registered a capability; body = name
+    KIND_CAPABILITY = 4  # a guest registered a capability; body = name
     KIND_UNROUTED = 5   # a guest sent to a capability; the shell picks the receiver
 
 cdef enum MessageFlag:

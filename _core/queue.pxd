@@ -62,13 +62,14 @@ cdef inline Message* mailbox_pop(Mailbox* box) noexcept nogil:
     cdef Message* oldest
     cdef Message* message
     cdef Message* newer = NULL
-    # SAFETY (this and the next cast): stack and ready hold Message* only.
+    # SAFETY: here and below: stack and ready hold Message* only.
     oldest = <Message*>load_ptr_relaxed(&box.ready)
     if oldest == NULL:
         if load_ptr_relaxed(&box.stack) == NULL:
             return NULL
         # ORDERING: acquires the bytes and links of all messages pushed until now; pairs with mailbox_push
         # (each push is an exchange on the same word, so the oldest push is covered by the newest too).
+        # SAFETY: as above.
         message = <Message*>swap_ptr_seq(&box.stack, NULL)
         while message != NULL:
             oldest = message

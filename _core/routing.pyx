@@ -54,7 +54,7 @@ cdef int routing_open(RoutingTable* table, uint32_t slot_count, uint32_t reader_
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     if area == MAP_FAILED:
         return -1
-    # SAFETY (this and the next casts): fresh zeroed memory of the stated count, or NULL.
+    # SAFETY: here and below, fresh zeroed memory of the stated count, or NULL.
     table.slots = <Slot*>area
     table.slots_bytes = <uint64_t>slot_count * sizeof(Slot)
     table.by_id = <uint32_t*>calloc(buckets, sizeof(uint32_t))
@@ -229,6 +229,7 @@ cdef void routing_publish(RoutingTable* table, Slot* slot) noexcept nogil:
 cdef void routing_abandon(RoutingTable* table, Slot* slot) noexcept nogil:
     slot_expect(slot, PLACE_CLAIMED)
     # No reader could find it, but a stale index may be compared: the generation tells a new agent.
+    # ORDERING: seq_cst, so that no later use of the slot is seen with the old generation.
     add_u32_seq(&slot.generation, 1)
     slot_release(table, slot)
 

@@ -281,6 +281,7 @@ cdef void sandbox_close(Machine* machine, Slot* slot) noexcept nogil:
     for i in range(3):
         store_ptr_relaxed(&slot.hot[i], NULL)
     store_u64_relaxed(&slot.memory_bytes, 0)
+    # ORDERING: a count; it orders nothing.
     sub_u64_seq(&machine.instances, 1)
 
 

@@ -90,6 +90,8 @@ def unowned_pointers(_path: str, text: str) -> Iterator[str]:
             block_indent = indent
         elif (
             block_indent is not None
+            # Deeper lines are the local variables of a class's methods.
+            and indent == block_indent + 4
             and POINTER_FIELD.match(code)
             and not OWNED.search(line.removeprefix(code) + comment_above(lines, index))
         ):
