@@ -13,14 +13,19 @@ pytestmark = pytest.mark.anyio
 
 # The core tells some kinds apart that the corpus does not.
 FINER: Final = {"failure": "agent_error", "no_room": "alloc"}
-# These spend their time in the host, so that little fuel has to stand for much time.
-HOST_BOUND: Final = {"memory_nag", "send_flood", "log_flood"}
+# These spend their time in the host: little fuel has to stand for much time, little memory for many copies.
+HOST_BOUND: Final[dict[str, dict[str, int]]] = {
+    "memory_nag": {"fuel_max": 2000, "memory_bytes_max": 1 << 20},
+    "send_flood": {"fuel_max": 20_000},
+    "log_flood": {"fuel_max": 20_000},
+}
+PLENTY: Final = {"fuel_max": 200_000_000}
 DESTROYING: Final = {"trap", "fuel", "time", "memory", "stack", "alloc"}
 
 
 @pytest.mark.parametrize("case", RUN_CASES, ids=lambda case: case.name)
 async def test_a_fault_is_answered_counted_and_shown(rig: Rig, case: RunCase) -> None:
-    await rig.deploy("bad", case.name, fuel_max=2_000 if case.name in HOST_BOUND else 200_000_000)
+    await rig.deploy("bad", case.name, **HOST_BOUND.get(case.name, PLENTY))
     for _ in range(case.warm_up):
         assert (await rig.ask("bad")).performative == "inform"
     reply = await rig.ask("bad")
