@@ -18,6 +18,14 @@ from caxton.domain.limits import MIB, LimitsRequest, merge_limits
 from caxton.domain.problem import Problem
 
 NOTHING: Mapping[str, str] = {}
+TOML = """\
+[server]
+port = 1234
+[[tools.mcp_servers]]
+name = "a"
+command = ["x", "y"]
+env = {K = "v"}
+"""
 
 
 def load(
@@ -100,11 +108,7 @@ def test_each_source_stands_above_the_one_before(tmp_path: Path) -> None:
             "server:\n  port: 1234\ntools:\n  mcp_servers:\n    - {name: a, command: [x, y], env: {K: v}}\n",
         ),
         ("c.yml", "server: {port: 1234}\ntools: {mcp_servers: [{name: a, command: [x, y], env: {K: v}}]}\n"),
-        (
-            "c.toml",
-            "[server]\nport = 1234\n[[tools.mcp_servers]]\n"
-            'name = "a"\ncommand = ["x", "y"]\nenv = {K = "v"}\n',
-        ),
+        ("c.toml", TOML),
     ],
 )
 def test_yaml_and_toml_say_the_same(tmp_path: Path, name: str, text: str) -> None:

@@ -32,67 +32,67 @@ def what_exists(unloaded: Unloaded, program: Program, fault: Fault) -> tuple[Loa
 
 
 def from_unloaded(agent: Unloaded, fault: Fault) -> None:
-    start(agent, now_ns=1)  # type: ignore[arg-type]
-    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]
-    stop(agent, now_ns=1)  # type: ignore[arg-type]
-    fail(agent, fault, now_ns=1)  # type: ignore[arg-type]
-    restart(agent, now_ns=1)  # type: ignore[arg-type]
-    revive(agent, now_ns=1)  # type: ignore[arg-type]
-    _ = agent.program  # type: ignore[attr-defined]
+    start(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]  must not pass
+    stop(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    fail(agent, fault, now_ns=1)  # type: ignore[arg-type]  must not pass
+    restart(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    revive(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    _ = agent.program  # type: ignore[attr-defined]  must not pass
 
 
 def from_loaded(agent: Loaded, program: Program) -> None:
-    load(agent, program, now_ns=1)  # type: ignore[arg-type]
-    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]
-    stop(agent, now_ns=1)  # type: ignore[arg-type]
-    restart(agent, now_ns=1)  # type: ignore[arg-type]
-    revive(agent, now_ns=1)  # type: ignore[arg-type]
-    _ = agent.started_ns  # type: ignore[attr-defined]
+    load(agent, program, now_ns=1)  # type: ignore[arg-type]  must not pass
+    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]  must not pass
+    stop(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    restart(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    revive(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    _ = agent.started_ns  # type: ignore[attr-defined]  must not pass
 
 
 def from_running(agent: Running, program: Program) -> None:
-    load(agent, program, now_ns=1)  # type: ignore[arg-type]
-    start(agent, now_ns=1)  # type: ignore[arg-type]
-    stop(agent, now_ns=1)  # type: ignore[arg-type]
-    revive(agent, now_ns=1)  # type: ignore[arg-type]
-    _ = agent.deadline_ns  # type: ignore[attr-defined]
-    agent.restarts_count = 1  # type: ignore[misc]
+    load(agent, program, now_ns=1)  # type: ignore[arg-type]  must not pass
+    start(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    stop(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    revive(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    _ = agent.deadline_ns  # type: ignore[attr-defined]  must not pass
+    agent.restarts_count = 1  # type: ignore[misc]  must not pass
 
 
 def from_draining(agent: Draining, program: Program) -> None:
-    load(agent, program, now_ns=1)  # type: ignore[arg-type]
-    start(agent, now_ns=1)  # type: ignore[arg-type]
-    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]
-    restart(agent, now_ns=1)  # type: ignore[arg-type]
-    revive(agent, now_ns=1)  # type: ignore[arg-type]
-    _ = agent.fault  # type: ignore[attr-defined]
+    load(agent, program, now_ns=1)  # type: ignore[arg-type]  must not pass
+    start(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]  must not pass
+    restart(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    revive(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    _ = agent.fault  # type: ignore[attr-defined]  must not pass
 
 
 def from_failed(agent: Failed, program: Program, fault: Fault) -> None:
-    load(agent, program, now_ns=1)  # type: ignore[arg-type]
-    start(agent, now_ns=1)  # type: ignore[arg-type]
-    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]
-    stop(agent, now_ns=1)  # type: ignore[arg-type]
-    fail(agent, fault, now_ns=1)  # type: ignore[arg-type]
-    restart(agent, now_ns=1)  # type: ignore[arg-type]
-    _ = agent.started_ns  # type: ignore[attr-defined]
+    load(agent, program, now_ns=1)  # type: ignore[arg-type]  must not pass
+    start(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]  must not pass
+    stop(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    fail(agent, fault, now_ns=1)  # type: ignore[arg-type]  must not pass
+    restart(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    _ = agent.started_ns  # type: ignore[attr-defined]  must not pass
 
 
 def from_stopped(agent: Stopped, program: Program, fault: Fault) -> None:
-    load(agent, program, now_ns=1)  # type: ignore[arg-type]
-    start(agent, now_ns=1)  # type: ignore[arg-type]
-    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]
-    stop(agent, now_ns=1)  # type: ignore[arg-type]
-    fail(agent, fault, now_ns=1)  # type: ignore[arg-type]
-    restart(agent, now_ns=1)  # type: ignore[arg-type]
-    _ = agent.fault  # type: ignore[attr-defined]
+    load(agent, program, now_ns=1)  # type: ignore[arg-type]  must not pass
+    start(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    drain(agent, now_ns=1, deadline_ns=2)  # type: ignore[arg-type]  must not pass
+    stop(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    fail(agent, fault, now_ns=1)  # type: ignore[arg-type]  must not pass
+    restart(agent, now_ns=1)  # type: ignore[arg-type]  must not pass
+    _ = agent.fault  # type: ignore[attr-defined]  must not pass
 
 
 def a_drain_has_a_deadline(agent: Running) -> None:
-    drain(agent, now_ns=1)  # type: ignore[call-arg]
+    drain(agent, now_ns=1)  # type: ignore[call-arg]  must not pass
 
 
 def the_entered_state_is_exact(agent: Loaded) -> None:
     running: Running = start(agent, now_ns=1)
-    draining: Draining = start(agent, now_ns=1)  # type: ignore[assignment]
+    draining: Draining = start(agent, now_ns=1)  # type: ignore[assignment]  must not pass
     _ = (running, draining)

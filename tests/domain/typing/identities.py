@@ -35,16 +35,16 @@ def what_fits(text: str) -> None:
 
 
 def what_does_not(text: str, number: int, agent_id: AgentId, trace_id: TraceId) -> None:
-    takes_a_conversation(text)  # type: ignore[arg-type]
-    takes_a_conversation(parse_message_id(text))  # type: ignore[arg-type]
-    takes_a_message(parse_conversation_id(text))  # type: ignore[arg-type]
-    format_agent_id(number)  # type: ignore[arg-type]
-    format_agent_id(text)  # type: ignore[arg-type]
-    format_byte_size(number)  # type: ignore[arg-type]
-    format_byte_size(parse_duration(text))  # type: ignore[arg-type]
-    span_id: SpanId = trace_id  # type: ignore[assignment]
-    name: AgentName = parse_agent_ref(text)  # type: ignore[assignment]
-    digest: Digest = text  # type: ignore[assignment]
-    size: ByteSize = agent_id  # type: ignore[assignment]
-    duration: DurationNs = number  # type: ignore[assignment]
+    takes_a_conversation(text)  # type: ignore[arg-type]  must not pass
+    takes_a_conversation(parse_message_id(text))  # type: ignore[arg-type]  must not pass
+    takes_a_message(parse_conversation_id(text))  # type: ignore[arg-type]  must not pass
+    format_agent_id(number)  # type: ignore[arg-type]  must not pass
+    format_agent_id(text)  # type: ignore[arg-type]  must not pass
+    format_byte_size(number)  # type: ignore[arg-type]  must not pass
+    format_byte_size(parse_duration(text))  # type: ignore[arg-type]  must not pass
+    span_id: SpanId = trace_id  # type: ignore[assignment]  must not pass
+    name: AgentName = parse_agent_ref(text)  # type: ignore[assignment]  must not pass
+    digest: Digest = text  # type: ignore[assignment]  must not pass
+    size: ByteSize = agent_id  # type: ignore[assignment]  must not pass
+    duration: DurationNs = number  # type: ignore[assignment]  must not pass
     _ = (span_id, name, digest, size, duration)
