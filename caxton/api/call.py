@@ -87,16 +87,30 @@ class BodyLease:
         self.room = room
         self.bytes_held = 0
 
+    def fits(self, count: int) -> bool:
+        """Tell whether `count` more bytes can be taken."""
+        return self.room.bytes_held + count <= self.room.bytes_max
+
     def grow(self, count: int) -> None:
         """Take `count` more bytes.
 
         Raises:
             Unavailable: the bodies of all requests together are too many bytes.
         """
-        if self.room.bytes_held + count > self.room.bytes_max:
+        if not self.fits(count):
             raise Unavailable("too many large requests at once", components=("body memory",))
         self.room.bytes_held += count
         self.bytes_held += count
+
+    def force(self, count: int) -> None:
+        """Take `count` more bytes even where they do not fit: they are there already."""
+        self.room.bytes_held += count
+        self.bytes_held += count
+
+    def shrink(self, count: int) -> None:
+        """Give `count` bytes back."""
+        self.room.bytes_held -= count
+        self.bytes_held -= count
 
 
 @final

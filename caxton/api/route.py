@@ -51,6 +51,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     # Whether a repeated request under one Idempotency-Key can be answered from memory; the greatest
     # body that is read to find out.
     repeatable_body_bytes_max: int | None
+    body_optional: bool
     refuses: tuple[str, ...]
 
 
@@ -133,6 +134,7 @@ def taking(
         tag=tag,
         refuses=refuses,
         repeatable_body_bytes_max=body_bytes_max,
+        body_optional=optional,
     )
 
 
@@ -214,6 +216,7 @@ def _route(
     public: bool = False,
     refuses: Sequence[str] = (),
     repeatable_body_bytes_max: int | None = None,
+    body_optional: bool = False,
 ) -> Route:
     summary = (handler.__doc__ or "").strip().partition("\n")[0]
     assert summary, f"the handler of {method} {path} says what it does"
@@ -230,6 +233,7 @@ def _route(
         takes=takes,
         gives=gives,
         repeatable_body_bytes_max=repeatable_body_bytes_max,
+        body_optional=body_optional,
         refuses=tuple(refuses),
     )
 
