@@ -40,6 +40,10 @@ class RequestMetrics(Collector):
         key = (route, method, status)
         self._counts[key] = self._counts.get(key, 0) + 1
 
+    def refused(self, status: int) -> None:
+        """Count a request that was refused before its route was known, or its method."""
+        self.count(NO_ROUTE, "-", status)
+
     def observe(self, route: str, method: str, status: int, duration_s: float) -> None:
         """Count one finished request; status 0 stands for a caller that left before its answer."""
         key = (route, method, status)

@@ -15,35 +15,17 @@ class Ownership:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._owned: dict[str, set[AgentId]] = {}
-        self._own_agents: dict[str, AgentId] = {}
 
     def agent_of(self, principal: Principal) -> AgentId:
         """Return the external agent that belongs to the caller's token, made on first use."""
-        agent_id = self._own_agents.get(principal.identity)
-        if agent_id is None:
-            agent_id = self._runtime.external_for(principal.identity)
-            self._own_agents[principal.identity] = agent_id
-            self.add(principal, agent_id)
-        return agent_id
+        return self._runtime.external_for(principal.identity)
 
     def may_send_as(self, principal: Principal) -> Callable[[AgentId], bool]:
         """Return the test of whether the caller may name an agent as sender."""
         if principal.role is Role.ADMIN:
             return _anyone
-        return self._owned.setdefault(principal.identity, set()).__contains__
-
-    def add(self, principal: Principal, agent_id: AgentId) -> None:
-        """Note that the caller made the agent."""
-        self._owned.setdefault(principal.identity, set()).add(agent_id)
-
-    def remove(self, agent_id: AgentId) -> None:
-        """Forget a deleted agent."""
-        for identity, owned in self._owned.items():
-            if agent_id in owned:
-                owned.discard(agent_id)
-                if self._own_agents.get(identity) == agent_id:
-                    del self._own_agents[identity]
+        identity, owner = principal.identity, self._runtime.owner
+        return lambda agent_id: owner(agent_id) == identity
 
     def require(self, principal: Principal, agent_id: AgentId, permission: Permission) -> None:
         """Refuse a caller that may not act for the agent.

@@ -8,15 +8,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from caxton.domain.agent import AgentKind, Delivery, Profile, RestartPolicy
+from caxton.domain.agent import AgentKind, Delivery, Profile, RestartPolicy, StateName
 from caxton.domain.limits import LimitsRequest
-from caxton.domain.quantities import Version
 from caxton.runtime.agent_log import LogLine
 from caxton.runtime.agent_view import AgentView
 from caxton.security.roles import Role
 from caxton.security.tokens import TokenView
 
-__all__ = ["AgentView", "LogLine", "TokenView", "Version"]
+__all__ = ["AgentView", "LogLine", "TokenView"]
 
 WAIT_MS_MAX = 300_000
 PAGE_AGENTS_MAX = 1000
@@ -69,7 +68,7 @@ class AgentCreate(Input, frozen=True, kw_only=True):
 class AgentQuery(Input, frozen=True, kw_only=True):
     """Which agents to list."""
 
-    state: Literal["unloaded", "loaded", "running", "draining", "failed", "stopped"] | None = None
+    state: StateName | None = None
     capability: str | None = None
     label: Annotated[str | None, msgspec.Meta(description="A label's `key`, or `key=value`.")] = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_AGENTS_MAX)] = 100
@@ -86,7 +85,7 @@ class AgentList(Output, frozen=True, kw_only=True):
 class DrainRequest(Input, frozen=True, kw_only=True):
     """How long the agent may take to finish what waits, in seconds; the server's default without."""
 
-    timeout_s: Annotated[float | None, msgspec.Meta(gt=0, le=86_400)] = None
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] | None = None
 
 
 class DeleteQuery(Input, frozen=True, kw_only=True):
@@ -227,12 +226,43 @@ class Validation(Output, frozen=True, kw_only=True):
     problems: list[ProblemRow]
 
 
+class CapabilityRow(Output, frozen=True, kw_only=True):
+    """A capability and how many agents have it."""
+
+    name: str
+    agents_count: int
+
+
+class CapabilityList(Output, frozen=True, kw_only=True):
+    """All capabilities, by name."""
+
+    capabilities: list[CapabilityRow]
+
+
+class CapabilityAgent(Output, frozen=True, kw_only=True):
+    """An agent that has a capability, and how busy it is."""
+
+    agent_id: str
+    name: str
+    state: StateName
+    mailbox_depth: int
+    messages_handled: int
+
+
+class CapabilityView(Output, frozen=True, kw_only=True):
+    """A capability and the agents that have it."""
+
+    name: str
+    agents_count: int
+    agents: list[CapabilityAgent]
+
+
 class TokenCreate(Input, frozen=True, kw_only=True):
     """A token to make; without `expires_in_s` it lives until it is revoked or the server stops."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=TOKEN_NAME_CHARACTERS_MAX)]
     role: Role
-    expires_in_s: Annotated[float | None, msgspec.Meta(gt=0, le=TOKEN_S_MAX)] = None
+    expires_in_s: Annotated[float, msgspec.Meta(gt=0, le=TOKEN_S_MAX)] | None = None
 
 
 class TokenCreated(Output, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ from caxton.api.schemas import (
     InvokeRequest,
 )
 from caxton.domain.agent import AgentKind
-from caxton.domain.ids import parse_agent_id
+from caxton.domain.ids import AgentId, format_agent_id
 from caxton.domain.limits import LimitMaxima
 from caxton.domain.performative import parse_performative
 from caxton.domain.problem import ProblemKind
@@ -177,7 +177,6 @@ class AgentRoutes:
                     )
                 owner = call.principal.identity
                 view = await self._runtime.create_external(external_request(body, owner, self._maxima))
-                self._ownership.add(call.principal, parse_agent_id(view.agent_id))
             else:
                 request = deploy_request(body, self._maxima, has_module=module is not None)
                 view = await self._runtime.deploy(request, module)
@@ -223,9 +222,7 @@ class AgentRoutes:
 
     async def delete_agent(self, call: Call, query: DeleteQuery) -> None:
         """Remove an agent."""
-        view = self._runtime.get(call.parameters[0])
-        await self._runtime.delete(view.agent_id, force=query.force)
-        self._ownership.remove(parse_agent_id(view.agent_id))
+        await self._runtime.delete(call.parameters[0], force=query.force)
 
     async def drain_agent(self, call: Call, _: Nothing, body: DrainRequest) -> AgentView:
         """Take no new messages, finish those that wait."""
@@ -242,20 +239,16 @@ class AgentRoutes:
 
     async def invoke_agent(self, call: Call, _: Nothing, body: InvokeRequest) -> InvokeAnswer:
         """Send the agent a message and return its answer."""
-        agent = self._runtime.get(call.parameters[0])
-        text = _message(parse_performative(body.performative), agent.agent_id, bytes(body.content))
+        agent = self._runtime.agent_id(call.parameters[0])
+        text = _message(parse_performative(body.performative), agent, bytes(body.content))
         sender = self._ownership.agent_of(call.principal)
         with self._ending.wakes(call):
             reply = await self._runtime.ask(
-                text, sender, self._ownership.may_send_as(call.principal), body.timeout_ms / 1000
+                text, sender, self._ownership.may_send_as(call.principal), body.timeout_ms / 1000, agent
             )
-        return InvokeAnswer(reply=unwrap(reply, agent.agent_id))
+        return InvokeAnswer(reply=unwrap(reply, format_agent_id(agent)))
 
 
-def _message(performative: str, receiver: str, content: bytes) -> bytes:
-    """Return the text of a message; performative and receiver are known to need no escapes."""
-    return b'{"performative":"%b","receiver":"%b","content":%b}' % (
-        performative.encode(),
-        receiver.encode(),
-        content,
-    )
+def _message(performative: str, receiver: AgentId, content: bytes) -> bytes:
+    """Return the text of a message; performative and receiver need no escapes."""
+    return b'{"performative":"%b","receiver":"%d","content":%b}' % (performative.encode(), receiver, content)

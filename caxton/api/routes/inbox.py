@@ -9,7 +9,6 @@ from caxton.api.ending import Ending
 from caxton.api.ownership import Ownership
 from caxton.api.route import Nothing, Route, answering, taking
 from caxton.api.schemas import InboxAck, InboxAcked, InboxPage, InboxQuery
-from caxton.domain.ids import parse_agent_id
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.runtime import Runtime
 from caxton.security.roles import Permission, Principal
@@ -79,6 +78,6 @@ def owned_inbox(runtime: Runtime, ownership: Ownership, principal: Principal, ag
         AgentNotFound, InvalidState: there is no such agent, or it is not an external one.
         Forbidden: it belongs to another token.
     """
-    view = runtime.get(agent)
-    ownership.require(principal, parse_agent_id(view.agent_id), Permission.MESSAGE_READ)
-    return runtime.inbox(agent)
+    inbox = runtime.inbox(agent)
+    ownership.require(principal, runtime.agent_id(agent), Permission.MESSAGE_READ)
+    return inbox

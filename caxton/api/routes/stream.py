@@ -23,7 +23,7 @@ from caxton.api.routes.inbox import owned_inbox
 from caxton.api.schemas import StreamQuery
 from caxton.api.socket_call import CLOSE_GOING_AWAY, CLOSE_POLICY, SocketCall, SocketHandler
 from caxton.domain.errors.taxonomy import CaxtonError
-from caxton.domain.ids import AgentId, parse_agent_id
+from caxton.domain.ids import AgentId
 from caxton.domain.problem import ProblemKind
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.runtime import Runtime
@@ -84,7 +84,7 @@ class StreamRoutes:
         query = decode_query(call.scope["query_string"], StreamQuery)
         agent = call.parameters[0]
         inbox = owned_inbox(self._runtime, self._ownership, call.principal, agent)
-        agent_id = parse_agent_id(self._runtime.get(agent).agent_id)
+        agent_id = self._runtime.agent_id(agent)
         subprotocol = SUBPROTOCOL if SUBPROTOCOL in call.scope.get("subprotocols", []) else None
         await call.accept(subprotocol)
         stream = _Stream(self._runtime, self._gate, call, inbox, agent_id, self._ownership)
