@@ -31,7 +31,9 @@ def openapi_document(routes: Sequence[Route], version: str) -> Document:
     documents = _documents(shown)
     queries = list(dict.fromkeys(route.query for route in shown))
     # Queries are no bodies: their fields stand as parameters, and they leave the components again.
-    _, components = msgspec.json.schema_components([*documents, *queries], ref_template=_REFERENCE)
+    _, components = msgspec.json.schema_components(
+        [*documents, *queries], schema_hook=_any_value, ref_template=_REFERENCE
+    )
     parameters = {query: _query_parameters(query, components) for query in queries}
     for query in queries:
         components.pop(query.__name__, None)
@@ -56,6 +58,13 @@ def openapi_document(routes: Sequence[Route], version: str) -> Document:
             "schemas": components,
         },
     }
+
+
+def _any_value(kind: type) -> Document:
+    """Describe what is passed on untouched."""
+    if kind is object:
+        return {"description": "Any JSON value."}
+    raise NotImplementedError
 
 
 def _documents(routes: Iterable[Route]) -> list[type[msgspec.Struct]]:

@@ -171,7 +171,7 @@ class MessageIn(Input, frozen=True, kw_only=True):
 
     performative: Annotated[str, msgspec.Meta(description="One of the 22 acts of FIPA.")]
     receiver: str | Names | CapabilityReceiver
-    content: msgspec.Raw = msgspec.Raw(b"null")
+    content: object = None
     id: str | None = None
     sender: str | None = None
     conversation_id: str | None = None
