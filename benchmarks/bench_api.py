@@ -34,6 +34,15 @@ MESSAGE: Final = (
 )
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 
+SERVER: Final = """
+import sys
+from caxton.config import load_config
+from caxton.server import serve
+flags = {"storage.data_dir": sys.argv[1], "server.port": int(sys.argv[2]),
+         "server.metrics_port": int(sys.argv[3]), "runtime.workers": 1, "observability.log_level": "warn"}
+sys.exit(serve(load_config(None, {}, [], flags).config))
+"""
+
 FLOOR: Final = """
 import asyncio, sys, uvicorn, uvloop
 async def app(scope, receive, send):
@@ -95,15 +104,14 @@ def free_port() -> int:
 def await_answer(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
         try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except OSError:
-            try:
-                status = process.wait(0.02)
-            except subprocess.TimeoutExpired:
-                continue
-            raise SystemExit(f"the server ended with {status}") from None
+            status = process.wait(0.02)
+        except subprocess.TimeoutExpired:
+            continue
+        raise SystemExit(f"the server ended with {status}")
     raise SystemExit("the server did not come up")
 
 
@@ -126,12 +134,10 @@ def main() -> None:
     port, metrics_port, floor_port = free_port(), free_port(), free_port()
     with tempfile.TemporaryDirectory() as directory:
         server = subprocess.Popen(
-            [sys.executable, "-c", "import sys; from caxton.config import load_config; from caxton.server import serve;"
-             "sys.exit(serve(load_config(None, {}, [], {'storage.data_dir': sys.argv[1], 'server.port': int(sys.argv[2]),"
-             "'server.metrics_port': int(sys.argv[3]), 'runtime.workers': 1, 'observability.log_level': 'warn'}).config))",
-             directory, str(port), str(metrics_port)],
-            env={**os.environ, "CAXTON_ROOT_TOKEN": TOKEN}, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-c", SERVER, directory, str(port), str(metrics_port)],
+            env={**os.environ, "CAXTON_ROOT_TOKEN": TOKEN},
+            stdout=subprocess.DEVNULL,
+        )
         floor = subprocess.Popen([sys.executable, "-c", FLOOR, str(floor_port)], stderr=subprocess.DEVNULL)
         try:
             await_answer(server, port)
@@ -150,18 +156,26 @@ def main() -> None:
                 "application/x-ndjson",
             )
             connection, bare = Connection(port), Connection(floor_port)
-            print(f"message {len(MESSAGE % b'client.root')} bytes, 1 connection, 1 worker, {options.seconds:g} s each")
+            print(
+                f"message {len(MESSAGE % b'client.root')} bytes, 1 connection, 1 worker, {options.seconds:g} s each"
+            )
             print(f"{'':34}{'messages/s':>12}{'server CPU us':>16}")
             rows = [
                 ("bare uvicorn, single POST (floor)", floor.pid, lambda: len(bare.exchange(single)[:1])),
                 ("single POST", server.pid, lambda: len(connection.exchange(single)[:1])),
-                (f"batch POST of {options.lines}", server.pid, lambda: batch(connection, lines, options.lines)),
+                (
+                    f"batch POST of {options.lines}",
+                    server.pid,
+                    lambda: batch(connection, lines, options.lines),
+                ),
             ]
             figures: list[tuple[float, float]] = []
             for name, process, once in rows:
                 figures.append(measure(process, options.seconds, once))
                 print(f"{name:34}{figures[-1][0]:12,.0f}{figures[-1][1]:16.1f}")
-            print(f"single POST / floor: {figures[1][1] / figures[0][1]:.2f} in CPU; limits: 200 us, 150,000 messages/s")
+            print(
+                f"single POST / floor: {figures[1][1] / figures[0][1]:.2f} in CPU; limits: 200 us, 150,000 messages/s"
+            )
         finally:
             for process in (server, floor):
                 process.terminate()

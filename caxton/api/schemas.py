@@ -44,7 +44,8 @@ class AgentCreate(Input, frozen=True, kw_only=True):
     kind: AgentKind = AgentKind.GUEST
     module: Annotated[bytes | None, msgspec.Meta(description="The module's bytes in base64.")] = None
     module_digest: Annotated[
-        str | None, msgspec.Meta(description="SHA-256 of a module that the server knows, instead of its bytes.")
+        str | None,
+        msgspec.Meta(description="SHA-256 of a module that the server knows, instead of its bytes."),
     ] = None
     version: str | None = None
     limits: LimitsRequest = LimitsRequest()
