@@ -1,0 +1,48 @@
+"""Points in time as nanoseconds since 1970 in UTC, and their text form of RFC 3339."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final, Literal, NewType
+
+from caxton.domain.errors.request import ParseError, ParseKind
+
+WallNs = NewType("WallNs", int)
+"""Nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted."""
+
+_NS_PER_S: Final = 1_000_000_000
+_RFC_3339: Final = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_FIX: Final = "write it like 2026-03-01T12:00:00.000Z"
+
+
+def parse_timestamp(text: str) -> WallNs:
+    """Return the point in time that `text` names. Digits beyond nanoseconds are dropped.
+
+    Raises:
+        ParseError: `InvalidFormat` for another form, `OutOfRange` for a date or time that does not exist.
+    """
+    found = _RFC_3339.fullmatch(text)
+    if found is None:
+        problem = "the time is not in the form of RFC 3339 with a zone"
+        raise ParseError("time", text, ParseKind.INVALID_FORMAT, problem, _FIX)
+    date, time, fraction, zone = found.groups()
+    try:
+        moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if zone in 'Zz' else zone}")
+        whole_s = int((moment - _EPOCH).total_seconds())
+    except (ValueError, OverflowError):
+        problem = f"the time `{text}` does not exist"
+        raise ParseError("time", text, ParseKind.OUT_OF_RANGE, problem, _FIX) from None
+    return WallNs(whole_s * _NS_PER_S + int((fraction or "0").ljust(9, "0")))
+
+
+def format_timestamp(wall_ns: int, precision: Literal["ms", "ns"] = "ms") -> str:
+    """Return the time as RFC 3339 in UTC with milliseconds or nanoseconds, cut off, not rounded."""
+    whole_s, rest_ns = divmod(wall_ns, _NS_PER_S)
+    moment = datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    if precision == "ms":
+        return f"{moment}.{rest_ns // 1_000_000:03d}Z"
+    return f"{moment}.{rest_ns:09d}Z"
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
