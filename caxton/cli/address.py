@@ -58,4 +58,6 @@ def parse_address(text: str) -> ServerAddress:
 
 
 def _refuse(text: str, why: str) -> click.UsageError:
-    return click.UsageError(f"{text!r} is not the URL of a server: {why}. It looks like http://127.0.0.1:8080.")
+    return click.UsageError(
+        f"{text!r} is not the URL of a server: {why}. It looks like http://127.0.0.1:8080."
+    )

@@ -87,7 +87,9 @@ class Client:
         """Ask for a resource below the API's base path."""
         return self.send("GET", API + path, query=query)
 
-    def post(self, path: str, document: object = None, *, query: Query | None = None, wait_s: float = 0.0) -> Answer:
+    def post(
+        self, path: str, document: object = None, *, query: Query | None = None, wait_s: float = 0.0
+    ) -> Answer:
         """Post a JSON document; `wait_s` is how much longer than usual the answer may take, in seconds."""
         body = None if document is None else msgspec.json.encode(document)
         return self.send("POST", API + path, query=query, body=body, wait_s=wait_s)
@@ -183,7 +185,10 @@ class Client:
                 why = f"{url} took the request but did not answer in time"
             case _:
                 why = f"the connection to {url} broke: {error or type(error).__name__}"
-        return Unreachable(why, hint="is the server running (`caxton serve`), and is this its address (--server, CAXTON_SERVER)?")
+        return Unreachable(
+            why,
+            hint="is the server running (`caxton serve`), and is this its address (--server, CAXTON_SERVER)?",
+        )
 
 
 def _present(query: Query | None) -> dict[str, str | int | bool]:

@@ -53,5 +53,7 @@ def _from_data_directory() -> Credential:
 def _checked(token: str, source: str) -> str:
     stripped = token.strip()
     if not stripped or not stripped.isascii() or not stripped.isprintable() or " " in stripped:
-        raise click.UsageError(f"the token of {source} is not one: it is empty, or holds spaces or other characters")
+        raise click.UsageError(
+            f"the token of {source} is not one: it is empty, or holds spaces or other characters"
+        )
     return stripped

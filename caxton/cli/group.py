@@ -8,13 +8,13 @@ import click
 
 @final
 class Entry:
-    """Name one command of a group: where it lives, and the line that a list of commands shows."""
+    """Name one command of a group: where it lives (`module:object`), and the line that lists show."""
 
-    __slots__ = ("module", "name", "section", "summary")
+    __slots__ = ("name", "place", "section", "summary")
 
-    def __init__(self, *, name: str, module: str, section: str, summary: str) -> None:
+    def __init__(self, name: str, place: str, section: str, summary: str) -> None:
         self.name: Final = name
-        self.module: Final = module
+        self.place: Final = place
         self.section: Final = section
         self.summary: Final = summary
 
@@ -28,9 +28,10 @@ class _Unloaded(click.Command):
         self.entry: Final = entry
 
     def load(self) -> click.Command:
-        """Import the command: the object `command` of the module that the entry names."""
-        command = import_module(self.entry.module).command
-        assert isinstance(command, click.Command), self.entry.module
+        """Import the command from the place that the entry names."""
+        module, _, attribute = self.entry.place.partition(":")
+        command: object = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command), self.entry.place
         return command
 
 

@@ -56,8 +56,8 @@ class Invocation:
 
 def _hear(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     invocation = ctx.ensure_object(Invocation)
-    if value is not None and param.name is not None:
-        invocation.hear(param.name, value)
+    if value is not None:
+        invocation.hear(str(param.name), value)
 
 
 def output_option(command: C) -> C:
@@ -68,7 +68,7 @@ def output_option(command: C) -> C:
         type=click.Choice(FORMATS, case_sensitive=False),
         expose_value=False,
         callback=_hear,
-        help="Form of the answer: a table for people (default), or JSON with the API's field names.",
+        help="Answer as a table for people (default), or as JSON with the API's field names.",
     )(command)
 
 

@@ -11,46 +11,30 @@ from caxton.cli.invocation import server_options
 
 _COMMANDS: Final = (
     Entry(
-        name="demo",
-        module="caxton.demo.command",
-        section="Try it",
-        summary="Run a Contract Net among real agents on a throw-away server.",
+        "demo",
+        "caxton.demo.command:demo",
+        "Try it",
+        "Run a Contract Net among real agents, on a server of its own.",
+    ),
+    Entry("serve", "caxton.cli.serve:serve", "Server", "Run the server until it is told to stop."),
+    Entry(
+        "health", "caxton.cli.health:health", "Server", "Tell by the exit code whether a server is healthy."
     ),
     Entry(
-        name="serve",
-        module="caxton.cli.serve",
-        section="Server",
-        summary="Run the server until it is told to stop.",
+        "status",
+        "caxton.cli.status:status",
+        "Server",
+        "Show readiness, versions, agents by state and totals.",
     ),
     Entry(
-        name="health",
-        module="caxton.cli.health",
-        section="Server",
-        summary="Tell by the exit code whether a server is healthy.",
+        "config", "caxton.cli.config:config", "Server", "Show or check the configuration, without a server."
     ),
+    Entry("agent", "caxton.cli.agent:agent", "Agents", "Deploy agents, look at them and steer them."),
     Entry(
-        name="status",
-        module="caxton.cli.status",
-        section="Server",
-        summary="Show readiness, versions, agents by state and totals.",
-    ),
-    Entry(
-        name="config",
-        module="caxton.cli.config",
-        section="Server",
-        summary="Show or check the configuration, without a server.",
-    ),
-    Entry(
-        name="agent",
-        module="caxton.cli.agent",
-        section="Agents",
-        summary="Deploy, look at and steer agents.",
-    ),
-    Entry(
-        name="send",
-        module="caxton.cli.send",
-        section="Agents",
-        summary="Send an agent a message, and wait for its answer if asked to.",
+        "send",
+        "caxton.cli.send:send",
+        "Agents",
+        "Send an agent a message, and wait for its answer if asked to.",
     ),
 )
 

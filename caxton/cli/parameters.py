@@ -9,17 +9,12 @@ import click
 import msgspec
 
 from caxton.domain.errors.request import ParseError
+from caxton.domain.limits import BOUNDS
 from caxton.domain.performative import Performative, parse_performative
 from caxton.domain.quantities import DurationNs, parse_byte_size, parse_duration
 from caxton.domain.suggestion import did_you_mean, near_names
 
 T = TypeVar("T")
-
-# The names of `limits` in the API. Sizes and times may be given with a unit.
-_SIZES: Final = frozenset({"memory_bytes_max", "message_bytes_max"})
-_TIMES_MS: Final = frozenset({"cpu_ms_max", "execution_ms_max"})
-_COUNTS: Final = frozenset({"fuel_max", "mailbox_max", "messages_per_s_max"})
-LIMITS: Final = tuple(sorted(_SIZES | _TIMES_MS | _COUNTS))
 
 _NS_PER_MS: Final = 1_000_000
 
@@ -48,18 +43,17 @@ def parse_limit(text: str) -> tuple[str, int | float]:
     Raises: ParseError, ValueError.
     """
     name, value = parse_pair(text)
-    if name not in LIMITS:
-        near = did_you_mean(near_names(name, LIMITS))
-        raise ValueError(f"there is no limit {name!r}; {near or 'the limits are ' + ', '.join(LIMITS)}")
-    if name in _SIZES:
+    if name not in BOUNDS:
+        near = did_you_mean(near_names(name, BOUNDS))
+        raise ValueError(f"there is no limit {name!r}; {near or 'the limits are ' + ', '.join(BOUNDS)}")
+    if name.endswith("_bytes_max"):
         return name, parse_byte_size(value)
-    if name in _TIMES_MS and not value.isdecimal():
+    if name.endswith("_ms_max") and not value.isdecimal():
         return name, _whole_ms(parse_duration(value), value)
     try:
-        number = float(value) if name == "messages_per_s_max" else int(value)
+        return name, float(value) if name.endswith("_per_s_max") else int(value)
     except ValueError as error:
         raise ValueError(f"{name} wants a number, not {value!r}") from error
-    return name, number
 
 
 def parse_pair(text: str) -> tuple[str, str]:

@@ -4,15 +4,16 @@ Both are click exceptions, so the one place where click reports its own usage er
 reports these too. `document` keeps the answer of the API whole for `--output json`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import IO, ClassVar, Final, final
 
 import click
+import msgspec
 
 from caxton.cli.invocation import Invocation
 from caxton.cli.text import visible
 
-# How wide the labels of an error's lines are.
+# These details have a form of their own.
 _DETAILS_SHOWN_ELSEWHERE: Final = frozenset({"problems", "suggestions"})
 
 
@@ -35,6 +36,10 @@ class Ended(click.ClickException):
         self.details: Final = dict(details or {})
         self.hint: Final = hint
         self.trace_id: Final = trace_id
+        # Asked now: by the time that click shows the error, the command's context is gone.
+        context = click.get_current_context(silent=True)
+        invocation = context.find_object(Invocation) if context is not None else None
+        self._as_json: Final = invocation is not None and invocation.as_json
 
     def document(self) -> dict[str, object]:
         """Return the error as the API writes it."""
@@ -50,27 +55,25 @@ class Ended(click.ClickException):
 
     def show(self, file: IO[str] | None = None) -> None:
         """Write the error to standard error, in the form that `--output` asks for."""
-        context = click.get_current_context(silent=True)
-        invocation = context.find_object(Invocation) if context is not None else None
-        if invocation is not None and invocation.as_json:
-            import orjson  # noqa: PLC0415 - only this form needs it
-
-            click.echo(orjson.dumps(self.document(), default=str), file=file, err=True)
+        if self._as_json:
+            click.echo(msgspec.json.encode(self.document(), enc_hook=str), file=file, err=True)
             return
         click.echo("\n".join(self.lines()), file=file, err=True)
 
     def lines(self) -> list[str]:
         """Return the error as a person reads it: what, each problem, the rest, what to do, where to look."""
-        lines = [click.style("error: ", fg="red", bold=True) + visible(self.message) + f" [{visible(self.code)}]"]
+        lines = [
+            click.style("error: ", fg="red", bold=True) + visible(self.message) + f" [{visible(self.code)}]"
+        ]
         lines += problem_lines(self.details.get("problems"))
         lines += [
             f"  {visible(name)}: {_plain(value)}"
             for name, value in self.details.items()
             if name not in _DETAILS_SHOWN_ELSEWHERE and value not in (None, "", [], {})
         ]
-        suggestions = self.details.get("suggestions")
-        if isinstance(suggestions, Sequence) and suggestions and not isinstance(suggestions, str):
-            lines.append(f"  did you mean: {', '.join(_plain(word) for word in suggestions)}?")
+        suggestions = _texts(self.details.get("suggestions"))
+        if suggestions and "did you mean" not in (self.hint or ""):
+            lines.append(f"  did you mean: {', '.join(visible(word) for word in suggestions)}?")
         if self.hint:
             lines.append(click.style("hint: ", fg="cyan") + visible(self.hint))
         if self.trace_id:
@@ -93,29 +96,44 @@ class Unreachable(Ended):
         super().__init__(code="NOT_REACHABLE", message=message, hint=hint)
 
 
+class _Problem(msgspec.Struct, frozen=True):
+    """One entry of `details.problems`, in either of the API's two shapes."""
+
+    field: str = ""
+    problem: str = ""
+    fix: str = ""
+    code: str = ""
+    message: str = ""
+    hint: str = ""
+
+
 def problem_lines(problems: object) -> list[str]:
     """Return one line for each problem, and one below it for what to do, as far as there is any."""
-    if not isinstance(problems, Sequence) or isinstance(problems, str):
-        return []
+    try:
+        found = msgspec.convert(problems or [], list[_Problem | str], from_attributes=True)
+    except msgspec.ValidationError:
+        return [f"  problems: {_plain(problems)}"]
     lines: list[str] = []
-    for problem in problems:
-        if not isinstance(problem, Mapping):
-            lines.append(f"  - {_plain(problem)}")
+    for problem in found:
+        if isinstance(problem, str):
+            lines.append(f"  - {visible(problem)}")
             continue
-        fields: dict[str, object] = {str(name): value for name, value in problem.items()}
-        where = _plain(fields.get("field") or "")
-        what = _plain(fields.get("problem") or fields.get("message") or fields.get("kind") or "")
-        lines.append(f"  - {where}: {what}" if where else f"  - {what}")
-        if fields.get("fix"):
-            lines.append(f"    {_plain(fields['fix'])}")
+        where = visible(problem.field)
+        what = visible(problem.problem or problem.message)
+        code = f" [{visible(problem.code)}]" if problem.code else ""
+        lines.append(f"  - {where}: {what}{code}" if where else f"  - {what}{code}")
+        fix = visible(problem.fix or problem.hint)
+        if fix:
+            lines.append(f"    {fix}")
     return lines
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, str):
-        return visible(value)
-    if isinstance(value, (Mapping, Sequence)):
-        import orjson  # noqa: PLC0415 - only a nested detail needs it
+def _texts(value: object) -> list[str]:
+    try:
+        return msgspec.convert(value or [], list[str])
+    except msgspec.ValidationError:
+        return []
 
-        return visible(orjson.dumps(value, default=str).decode())
-    return visible(str(value))
+
+def _plain(value: object) -> str:
+    return visible(value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode())

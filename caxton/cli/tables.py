@@ -1,12 +1,15 @@
 """How an answer is shown: JSON for programs, tables with colours on a terminal, plain columns in a pipe."""
 
 import sys
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias, Union
 
 import click
 
 from caxton.cli.text import visible
+
+Cell: TypeAlias = Union[str, float, bool, None, Sequence["Cell"], Mapping[str, "Cell"]]  # noqa: UP007 - recursive
+"""What a table can show: a word, a number, nothing, or several of them."""
 
 _NOTHING: Final = "-"
 
@@ -31,7 +34,7 @@ def show_json(value: object) -> None:
     click.echo(orjson.dumps(value, option=options))
 
 
-def show_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty: str) -> None:
     """Write rows below their columns' names; `empty` is said, to a person only, when there are none."""
     texts = [[_cell(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
@@ -54,17 +57,19 @@ def show_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty
     Console(highlight=False).print(table)
 
 
-def show_fields(fields: Sequence[tuple[str, object]]) -> None:
+def show_fields(fields: Sequence[tuple[str, Cell]]) -> None:
     """Write one thing as lines of name and value; what has no value is left out."""
     present = [(name, _cell(value)) for name, value in fields if value not in (None, "", [], {})]
     width = max((len(name) for name, _ in present), default=0)
     for name, value in present:
-        click.echo(f"{click.style(name.ljust(width), bold=True)}  {click.style(value, fg=STATE_COLOURS.get(value))}")
+        click.echo(
+            f"{click.style(name.ljust(width), bold=True)}  {click.style(value, fg=STATE_COLOURS.get(value))}"
+        )
 
 
-def size(count: object) -> str:
+def size(count: float | None) -> str:
     """Return a number of bytes as a person reads it, or nothing where there is none."""
-    if not isinstance(count, int):
+    if count is None:
         return ""
     amount = float(count)
     for unit in ("B", "KiB", "MiB"):
@@ -80,17 +85,17 @@ def _show_plain(lines: Sequence[Sequence[str]]) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _cell(value: object) -> str:
-    match value:
-        case None | "":
-            return _NOTHING
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.4g}"
-        case list() | tuple():
-            return ", ".join(_cell(item) for item in value) or _NOTHING
-        case dict():
-            return ", ".join(f"{visible(str(name))}={_cell(item)}" for name, item in value.items()) or _NOTHING
-        case _:
-            return visible(str(value))
+def _cell(value: Cell) -> str:
+    if value is None or value == "":
+        return _NOTHING
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{visible(name)}={_cell(item)}" for name, item in value.items()) or _NOTHING
+    return ", ".join(_cell(item) for item in value) or _NOTHING
