@@ -31,7 +31,9 @@ _HOST_PAGE_BYTES: Final = 4096
     show_default=True,
     help="The profile to judge it by.",
 )
-@click.option("--limit", "limits", multiple=True, type=LIMIT, metavar="NAME=VALUE", help="Judge it by this limit.")
+@click.option(
+    "--limit", "limits", multiple=True, type=LIMIT, metavar="NAME=VALUE", help="Judge it by this limit."
+)
 @click.option("--wasi", is_flag=True, help="As if the inert subset of WASI were granted.")
 @output_option
 @click.pass_obj
@@ -131,7 +133,10 @@ def _show(report: ModuleReport, module: str, profile: str) -> None:
                 else None,
             ),
             ("data", f"{report.active_data_bytes} bytes copied at start"),
-            ("idle agent", f"about {size(idle_bytes_estimate(report))} (estimate)" if report.exports else None),
+            (
+                "idle agent",
+                f"about {size(idle_bytes_estimate(report))} (estimate)" if report.exports else None,
+            ),
             ("start function", "yes, it runs when an instance is made" if report.has_start else None),
             ("manifest", _manifest(manifest) if manifest is not None else None),
         ]
@@ -139,4 +144,8 @@ def _show(report: ModuleReport, module: str, profile: str) -> None:
 
 
 def _manifest(manifest: msgspec.Struct) -> dict[str, str]:
-    return {name: str(value) for name, value in msgspec.structs.asdict(manifest).items() if value not in (None, ())}
+    return {
+        name: str(value)
+        for name, value in msgspec.structs.asdict(manifest).items()
+        if value not in (None, ())
+    }

@@ -8,7 +8,7 @@ import click
 
 from caxton.cli.text import visible
 
-Cell: TypeAlias = Union[str, float, bool, None, Sequence["Cell"], Mapping[str, "Cell"]]  # noqa: UP007 - recursive
+Cell: TypeAlias = Union[str, float, Sequence["Cell"], Mapping[str, "Cell"], None]  # noqa: UP007 - recursive
 """What a table can show: a word, a number, nothing, or several of them."""
 
 _NOTHING: Final = "-"

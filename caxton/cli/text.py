@@ -9,9 +9,9 @@ from typing import Final
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def visible(text: str, *, keep: str = "") -> str:
-    """Return the text on one line, with each control character but those in `keep` as an escape."""
-    return _CONTROLS.sub(lambda found: found[0] if found[0] in keep else _escape(found[0]), text)
+def visible(text: str) -> str:
+    """Return the text on one line, with each control character as an escape."""
+    return _CONTROLS.sub(lambda found: _escape(found[0]), text)
 
 
 def clipped(text: str, columns: int) -> str:
