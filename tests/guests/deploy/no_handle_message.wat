@@ -1,0 +1,3 @@
+;; Everything but the handler.
+(module
+  @include agent)

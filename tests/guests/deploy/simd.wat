@@ -1,0 +1,5 @@
+;; Uses the SIMD proposal.
+(module
+  @include agent
+  (func (export "handle_message") (param i32 i32) (result i32)
+    (i32x4.extract_lane 0 (i32x4.splat (local.get 0)))))

@@ -1,0 +1,5 @@
+;; The same through caxton_reply: pointer and length wrap around together.
+(module
+  @include agent
+  (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32) (i32.const 1))
+  (func (export "caxton_reply") (result i64) (i64.const 0xfffffff000000020)))

@@ -1,0 +1,4 @@
+;; Divides by zero.
+(module
+  @include agent
+  (func (export "handle_message") (param $ptr i32) (param $len i32) (result i32) (i32.div_u (i32.const 1) (i32.const 0))))
