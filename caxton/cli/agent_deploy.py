@@ -51,6 +51,7 @@ _POLICIES: Final = ("permanent", "transient", "temporary")
     help="A label to find it by. May be repeated.",
 )
 @click.option("--tool", "tools", multiple=True, help="A tool that it may call. May be repeated.")
+@click.option("--wasi", is_flag=True, help="Grant the inert subset of WASI that a C library needs.")
 @click.option("--delivery", type=click.Choice(_DELIVERIES), help="How surely messages reach it.")
 @click.option("--instances", type=click.IntRange(min=1), help="How many instances share its messages.")
 @click.option("--restart", type=click.Choice(_POLICIES), help="When a failed agent is started again.")
@@ -73,6 +74,7 @@ def deploy(
     config: tuple[tuple[str, str], ...],
     labels: tuple[tuple[str, str], ...],
     tools: tuple[str, ...],
+    wasi: bool,
     delivery: str | None,
     instances: int | None,
     restart: str | None,
@@ -98,6 +100,7 @@ def deploy(
         "config": dict(config),
         "labels": dict(labels),
         "tools": list(tools),
+        "wasi": wasi or None,
         "delivery": delivery,
         "instances": instances,
         "restart": _present(

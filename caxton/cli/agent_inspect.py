@@ -8,9 +8,10 @@ import msgspec
 from caxton.cli.invocation import Invocation, output_option
 from caxton.cli.parameters import LIMIT, read_file
 from caxton.cli.refusal import Ended
-from caxton.cli.tables import show_fields, show_json, size
+from caxton.cli.tables import Cell, show_fields, show_json, size
 from caxton.domain.limits import MIB, ResourceLimits
 from caxton.runtime.inspection import ModuleLimits, ModuleReport, inspect_module
+from caxton.runtime.manifest import Manifest
 from caxton.runtime.validator import Validator
 
 # The server's default of runtime.module_bytes_max; a server may be set otherwise.
@@ -119,7 +120,7 @@ def _show(report: ModuleReport, module: str, profile: str) -> None:
             ("digest", report.digest),
             ("profile", f"{profile}: {'accepted' if report.accepted else 'refused'}"),
             ("exports", report.exports),
-            ("imports", report.imports),
+            ("imports", report.imports if report.exports else None),
             ("features", sorted(report.features_used)),
             (
                 "memory",
@@ -132,7 +133,7 @@ def _show(report: ModuleReport, module: str, profile: str) -> None:
                 if memory is not None
                 else None,
             ),
-            ("data", f"{report.active_data_bytes} bytes copied at start"),
+            ("data", f"{report.active_data_bytes} bytes copied at start" if report.exports else None),
             (
                 "idle agent",
                 f"about {size(idle_bytes_estimate(report))} (estimate)" if report.exports else None,
@@ -143,9 +144,6 @@ def _show(report: ModuleReport, module: str, profile: str) -> None:
     )
 
 
-def _manifest(manifest: msgspec.Struct) -> dict[str, str]:
-    return {
-        name: str(value)
-        for name, value in msgspec.structs.asdict(manifest).items()
-        if value not in (None, ())
-    }
+def _manifest(manifest: Manifest) -> dict[str, Cell]:
+    said: dict[str, Cell] = msgspec.structs.asdict(manifest)
+    return {name: value for name, value in said.items() if value not in (None, ())}

@@ -59,7 +59,7 @@ def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty: 
 
 def show_fields(fields: Sequence[tuple[str, Cell]]) -> None:
     """Write one thing as lines of name and value; what has no value is left out."""
-    present = [(name, _cell(value)) for name, value in fields if value not in (None, "", [], {})]
+    present = [(name, _cell(value)) for name, value in fields if value not in (None, "", [], (), {})]
     width = max((len(name) for name, _ in present), default=0)
     for name, value in present:
         click.echo(
