@@ -185,7 +185,7 @@ class Client:
                 why = f"{url} took the request but did not answer in time"
             case _:
                 why = f"the connection to {url} broke: {error or type(error).__name__}"
-        return Unreachable(
+        return Unreachable.at(
             why,
             hint="is the server running (`caxton serve`), and is this its address (--server, CAXTON_SERVER)?",
         )
@@ -200,7 +200,7 @@ def _bracketed(host: str) -> str:
 
 
 def _foreign(url: str, what: str) -> Unreachable:
-    return Unreachable(
+    return Unreachable.at(
         f"what answers at {url} is not the management API of Caxton: {what}",
         hint="does another program listen on this port, or a proxy in between?",
     )

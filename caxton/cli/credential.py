@@ -38,15 +38,20 @@ def find_credential(address: ServerAddress, given: str | None) -> Credential:
 
 def _from_data_directory() -> Credential:
     # Imported on use: the configuration is read only when nobody named a token.
-    from caxton.config import data_directory  # noqa: PLC0415
+    from caxton.config import load_config  # noqa: PLC0415
+    from caxton.domain.errors.request import ConfigurationInvalid  # noqa: PLC0415
 
-    path: Path = data_directory() / "root.token"
+    try:
+        directory = load_config(None, os.environ).config.storage.data_dir
+    except ConfigurationInvalid as error:
+        return Credential(token=None, source=f"where the data directory is cannot be told: {error.message}")
+    path = Path(directory) / "root.token"
     try:
         text = path.read_text(encoding="ascii")
     except FileNotFoundError:
         return Credential(token=None, source=f"there is no {path}")
     except (OSError, UnicodeDecodeError) as error:
-        return Credential(token=None, source=f"{path} is not readable: {error}")
+        return Credential(token=None, source=f"{path} cannot be read: {error}")
     return Credential(token=_checked(text, str(path)), source=str(path))
 
 

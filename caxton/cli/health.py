@@ -52,7 +52,7 @@ def _ask(address: ServerAddress, path: str, timeout_s: float) -> tuple[int, byte
         response = connection.getresponse()
         return response.status, response.read(_BODY_BYTES_MAX)
     except (OSError, HTTPException) as error:
-        raise Unreachable(
+        raise Unreachable.at(
             f"no answer from {address.url}: {error}",
             hint="is the server running (`caxton serve`), and is this its address (--server, CAXTON_SERVER)?",
         ) from error
@@ -65,7 +65,7 @@ def _read(address: ServerAddress, body: bytes) -> tuple[str, dict[str, object]]:
         document = msgspec.json.decode(body, type=dict[str, object])
         return str(document["status"]), document
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
-        raise Unreachable(
+        raise Unreachable.at(
             f"what answers at {address.url} is not Caxton",
             hint="does another program listen on this port, or a proxy in between?",
         ) from error

@@ -5,13 +5,14 @@ reports these too. `document` keeps the answer of the API whole for `--output js
 """
 
 from collections.abc import Mapping
-from typing import IO, ClassVar, Final, final
+from typing import IO, ClassVar, Final, Self, final
 
 import click
 import msgspec
 
 from caxton.cli.invocation import Invocation
 from caxton.cli.text import visible
+from caxton.domain.errors.taxonomy import CaxtonError
 
 # These details have a form of their own.
 _DETAILS_SHOWN_ELSEWHERE: Final = frozenset({"problems", "suggestions"})
@@ -40,6 +41,11 @@ class Ended(click.ClickException):
         context = click.get_current_context(silent=True)
         invocation = context.find_object(Invocation) if context is not None else None
         self._as_json: Final = invocation is not None and invocation.as_json
+
+    @classmethod
+    def because_of(cls, error: CaxtonError) -> Self:
+        """Return the end for an error of the taxonomy that happened here, without a server."""
+        return cls(code=error.code, message=error.message, details=error.details(), hint=error.hint)
 
     def document(self) -> dict[str, object]:
         """Return the error as the API writes it."""
@@ -87,18 +93,28 @@ class Refused(Ended):
 
 
 @final
+class Misconfigured(Ended):
+    """The settings cannot be used: wrong words, only not on the command line."""
+
+    exit_code: ClassVar[int] = 2
+
+
+@final
 class Unreachable(Ended):
     """No server answered, or what answered is none of ours."""
 
     exit_code: ClassVar[int] = 3
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
-        super().__init__(code="NOT_REACHABLE", message=message, hint=hint)
+    @classmethod
+    def at(cls, message: str, *, hint: str | None = None) -> Self:
+        """Return the end with the code that all of its kind share."""
+        return cls(code="NOT_REACHABLE", message=message, hint=hint)
 
 
 class _Problem(msgspec.Struct, frozen=True):
     """One entry of `details.problems`, in either of the API's two shapes."""
 
+    where: str = ""
     field: str = ""
     problem: str = ""
     fix: str = ""
@@ -118,7 +134,7 @@ def problem_lines(problems: object) -> list[str]:
         if isinstance(problem, str):
             lines.append(f"  - {visible(problem)}")
             continue
-        where = visible(problem.field)
+        where = ": ".join(visible(part) for part in (problem.where, problem.field) if part)
         what = visible(problem.problem or problem.message)
         code = f" [{visible(problem.code)}]" if problem.code else ""
         lines.append(f"  - {where}: {what}{code}" if where else f"  - {what}{code}")

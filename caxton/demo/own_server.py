@@ -153,7 +153,7 @@ class OwnServer:
     def _failed(self, why: str) -> Unreachable:
         log = (self.directory / "server.log").read_text(encoding="utf-8", errors="replace").splitlines()
         end = "\n".join(log[-_LOG_LINES_SHOWN:])
-        return Unreachable(f"{why}; it said:\n{end}" if end else f"{why}, without a word")
+        return Unreachable.at(f"{why}; it said:\n{end}" if end else f"{why}, without a word")
 
 
 def _free_ports(count: int) -> list[int]:

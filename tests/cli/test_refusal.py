@@ -104,7 +104,7 @@ def test_problems_of_an_unknown_shape_are_shown_as_they_are() -> None:
 
 
 def test_nobody_there_is_exit_code_three() -> None:
-    assert Unreachable("nobody").exit_code == 3
+    assert Unreachable.at("nobody").exit_code == 3
     ran = caxton("agent", "list", "--server", "http://127.0.0.1:1", "--token", "t")
     assert ran.code == 3
     assert "caxton serve" in ran.err
