@@ -46,7 +46,7 @@ TEXT_BYTES_MAX: Final = 255
 
 _NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,255}", re.ASCII)
 _HEX: Final = re.compile(r"[0-9a-fA-F]+", re.ASCII)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", re.ASCII)
 _DIGEST_PREFIX: Final = "sha256:"
 

@@ -29,14 +29,16 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Say where a fault is, what is wrong there, and what to do about it.
 
     `field` is the path of the fault inside the input (`receiver[2]`, `limits.fuel_max`), or an empty
-    text where the input as a whole is at fault.
+    text where the input as a whole is at fault. `where` is the place outside of the input's own
+    structure (a file and its line, a variable, an option), where there is one.
     """
 
     field: str
     kind: ProblemKind
     problem: str
     fix: str
+    where: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.field}: " if self.field else ""
-        return f"{where}{self.problem}; {self.fix}" if self.fix else f"{where}{self.problem}"
+        place = "".join(f"{part}: " for part in (self.where, self.field) if part)
+        return f"{place}{self.problem}; {self.fix}" if self.fix else f"{place}{self.problem}"

@@ -10,14 +10,15 @@ WallNs = NewType("WallNs", int)
 """Nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted."""
 
 _NS_PER_S: Final = 1_000_000_000
+_S_PER_DAY: Final = 86_400
 _RFC_3339: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
 )
 _FIX: Final = "write it like 2026-03-01T12:00:00.000Z"
 
 
 def parse_timestamp(text: str) -> WallNs:
-    """Return the point in time that `text` names. Digits beyond nanoseconds are dropped.
+    """Return the point in time that `text` names; a leap second is the first second of the next day.
 
     Raises:
         ParseError: `InvalidFormat` for another form, `OutOfRange` for a date or time that does not exist.
@@ -27,12 +28,15 @@ def parse_timestamp(text: str) -> WallNs:
         problem = "the time is not in the form of RFC 3339 with a zone"
         raise ParseError("time", text, ParseKind.INVALID_FORMAT, problem, _FIX)
     date, time, fraction, zone = found.groups()
+    # No clock here counts leap seconds, and UTC inserts them in the last minute of a day only.
+    leap = time.endswith(":60")
     try:
-        moment = datetime.fromisoformat(f"{date}T{time}{'+00:00' if zone in 'Zz' else zone}")
-        whole_s = int((moment - _EPOCH).total_seconds())
+        zoned = f"{date}T{time[:6]}{'59' if leap else time[6:]}{'+00:00' if zone in 'Zz' else zone}"
+        whole_s = int((datetime.fromisoformat(zoned) - _EPOCH).total_seconds()) + leap
     except (ValueError, OverflowError):
-        problem = f"the time `{text}` does not exist"
-        raise ParseError("time", text, ParseKind.OUT_OF_RANGE, problem, _FIX) from None
+        raise _no_such_time(text) from None
+    if leap and whole_s % _S_PER_DAY:
+        raise _no_such_time(text)
     return WallNs(whole_s * _NS_PER_S + int((fraction or "0").ljust(9, "0")))
 
 
@@ -46,3 +50,7 @@ def format_timestamp(wall_ns: int, precision: Literal["ms", "ns"] = "ms") -> str
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _no_such_time(text: str) -> ParseError:
+    return ParseError("time", text, ParseKind.OUT_OF_RANGE, f"the time `{text}` does not exist", _FIX)

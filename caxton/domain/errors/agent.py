@@ -1,7 +1,5 @@
 """An agent, its module or its state stands in the way."""
 
-# ruff: noqa: N818 - an error is named for what happened; its family says that it is one
-
 from collections.abc import Sequence
 from enum import StrEnum, unique
 from typing import Final, final

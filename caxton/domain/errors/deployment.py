@@ -1,7 +1,5 @@
 """A new version of an agent does not get in."""
 
-# ruff: noqa: N818 - an error is named for what happened; its family says that it is one
-
 from collections.abc import Sequence
 from typing import final
 

@@ -1,7 +1,5 @@
 """Streams and listings that cannot be continued."""
 
-# ruff: noqa: N818 - an error is named for what happened; its family says that it is one
-
 from typing import final
 
 from caxton.domain.errors.request import InvalidRequest

@@ -1,7 +1,5 @@
 """What a caller asked for, or an operator set, cannot be read or is not there."""
 
-# ruff: noqa: N818 - an error is named for what happened; its family says that it is one
-
 from collections.abc import Sequence
 from enum import StrEnum, unique
 from typing import final

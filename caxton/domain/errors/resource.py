@@ -1,7 +1,5 @@
 """Something of which there is only so much has run out, for now."""
 
-# ruff: noqa: N818 - an error is named for what happened; its family says that it is one
-
 from collections.abc import Sequence
 from typing import final
 

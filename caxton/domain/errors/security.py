@@ -1,7 +1,5 @@
 """Who calls, and what they may do."""
 
-# ruff: noqa: N818 - an error is named for what happened; its family says that it is one
-
 from typing import Literal, final
 
 from caxton.domain.errors.taxonomy import SecurityError

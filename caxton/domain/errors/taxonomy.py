@@ -120,10 +120,18 @@ def summary(subject: str, problems: Sequence[Problem]) -> str:
 
 def problem_rows(problems: Sequence[Problem]) -> list[dict[str, object]]:
     """Return the problems as they stand in `details.problems` of an answer."""
-    return [
-        {"field": found.field, "kind": str(found.kind), "problem": found.problem, "fix": found.fix}
-        for found in problems
-    ]
+    rows: list[dict[str, object]] = []
+    for found in problems:
+        row: dict[str, object] = {
+            "field": found.field,
+            "kind": str(found.kind),
+            "problem": found.problem,
+            "fix": found.fix,
+        }
+        if found.where:
+            row["where"] = found.where
+        rows.append(row)
+    return rows
 
 
 def clipped(text: str) -> str:
