@@ -15,6 +15,7 @@ cdef extern from * nogil:
     #include <unistd.h>
 
     #define cx_load_relaxed(p)  __atomic_load_n((p), __ATOMIC_RELAXED)
+    #define cx_store_ptr_relaxed(p, v) __atomic_store_n((p), (void *)(v), __ATOMIC_RELAXED)
     #define cx_load_acquire(p)  __atomic_load_n((p), __ATOMIC_ACQUIRE)
     #define cx_load_seq(p)      __atomic_load_n((p), __ATOMIC_SEQ_CST)
     #define cx_store_relaxed(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
@@ -29,6 +30,7 @@ cdef extern from * nogil:
     #define cx_store_ptr(p, v)  __atomic_store_n((p), (void *)(v), __ATOMIC_RELEASE)
     #define cx_cas(p, e, d)     __atomic_compare_exchange_n((p), (e), (d), 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)
     #define cx_cas_ptr(p, e, d) __atomic_compare_exchange_n((p), (e), (void *)(d), 0, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)
+    #define cx_leading_zeros(x) ((uint32_t)__builtin_clzll(x))
     #define cx_likely(x)   __builtin_expect(!!(x), 1)
     #define cx_unlikely(x) __builtin_expect(!!(x), 0)
     #define cx_prefetch(p) __builtin_prefetch((p), 1, 3)
@@ -38,6 +40,12 @@ cdef extern from * nogil:
     #else
     #define cx_pause() __asm__ __volatile__("yield")
     #endif
+
+    static inline uint64_t cx_multiply_fold(uint64_t a, uint64_t b) {
+        __extension__ typedef unsigned __int128 cx_u128;
+        cx_u128 product = (cx_u128)a * b;
+        return (uint64_t)product ^ (uint64_t)(product >> 64);
+    }
 
     static inline uint64_t cx_clock_ns(clockid_t clock) {
         struct timespec t;
@@ -59,12 +67,14 @@ cdef extern from * nogil:
     uint64_t load_u64_relaxed "cx_load_relaxed"(const uint64_t*) noexcept
     uint32_t load_u32_acquire "cx_load_acquire"(const uint32_t*) noexcept
     uint64_t load_u64_acquire "cx_load_acquire"(const uint64_t*) noexcept
+    void* load_ptr_relaxed "cx_load_relaxed"(void* const*) noexcept
     void* load_ptr_acquire "cx_load_acquire"(void* const*) noexcept
     uint32_t load_u32_seq "cx_load_seq"(const uint32_t*) noexcept
     uint64_t load_u64_seq "cx_load_seq"(const uint64_t*) noexcept
     void* load_ptr_seq "cx_load_seq"(void* const*) noexcept
     void store_u32_relaxed "cx_store_relaxed"(uint32_t*, uint32_t) noexcept
     void store_u64_relaxed "cx_store_relaxed"(uint64_t*, uint64_t) noexcept
+    void store_ptr_relaxed "cx_store_ptr_relaxed"(void**, void*) noexcept
     void store_u32_release "cx_store_release"(uint32_t*, uint32_t) noexcept
     void store_u64_release "cx_store_release"(uint64_t*, uint64_t) noexcept
     void store_ptr_release "cx_store_ptr"(void**, void*) noexcept
@@ -87,6 +97,10 @@ cdef extern from * nogil:
     bint likely "cx_likely"(bint) noexcept
     bint unlikely "cx_unlikely"(bint) noexcept
     void prefetch "cx_prefetch"(const void*) noexcept
+    # Zero bits above the highest set bit of a non-zero word.
+    uint32_t leading_zeros "cx_leading_zeros"(uint64_t) noexcept
+    # Both halves of the 128-bit product, folded into one word by exclusive or.
+    uint64_t multiply_fold "cx_multiply_fold"(uint64_t, uint64_t) noexcept
     void pause "cx_pause"() noexcept
     uint64_t monotonic_ns "cx_monotonic_ns"() noexcept
     uint64_t realtime_ns "cx_realtime_ns"() noexcept

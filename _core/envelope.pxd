@@ -26,7 +26,7 @@ cdef enum EnvelopeStatus:
     ENVELOPE_TOO_MANY_RECEIVERS = 13
 
 # Field numbers; the text names are the contract's.
-cdef enum Field:
+cdef enum:
     FIELD_ID = 0
     FIELD_PERFORMATIVE = 1
     FIELD_SENDER = 2
@@ -74,7 +74,9 @@ cdef struct Envelope:
     int32_t status                  # EnvelopeStatus
     uint32_t error_offset           # into the text
     int32_t error_field             # Field or -1
-    Extent fields[FIELD_COUNT]      # strings: interior; content, list: the whole value
+    # Where ``present`` has the bit. Strings: the interior; numbers, content, a list: the whole value; a
+    # capability: the interior of its name.
+    Extent fields[FIELD_COUNT]
     uint8_t performative            # 0..21, alphabetical order of the 22 kebab-case words
     uint8_t receiver_kind
     uint8_t delivery                # 0, 1, 2 as listed above
@@ -87,13 +89,14 @@ cdef struct Envelope:
     uint64_t trace_low
     uint64_t span_id
     int64_t reply_by_ms             # Unix ms, for FIELD_REPLY_BY; 0 absent
-    int64_t reply_by_after_ms       # for FIELD_REPLY_BY_S
-    int64_t conversation_ttl_ms     # for FIELD_CONVERSATION_TTL_S
+    int64_t reply_by_after_ms       # for FIELD_REPLY_BY_S; fractions of a ms round up
+    int64_t conversation_ttl_ms     # for FIELD_CONVERSATION_TTL_S; likewise
     uint32_t max_awards
+    uint32_t carried_bytes          # most that splice writes for the sender's own fields and content
 
 # One element of a receiver list (or the single receiver): id, or a name decoded into ``name``.
 cdef struct ReceiverItem:
-    uint8_t kind                    # RECEIVER_ID, RECEIVER_NAME
+    uint8_t kind                    # RECEIVER_ID, RECEIVER_NAME, RECEIVER_CAPABILITY (its name in ``name``)
     uint64_t id
     uint16_t name_bytes
     char name[256]
@@ -121,6 +124,10 @@ cdef int32_t envelope_parse(const char* text, uint64_t length, uint32_t flags, E
 # Walk a parsed receiver: start with cursor 0; returns 1 and fills ``item``, or 0 at the end, or a negative
 # EnvelopeStatus for an element that is no agent.
 cdef int32_t envelope_receiver(const char* text, const Envelope* envelope, uint32_t* cursor, ReceiverItem* item) noexcept nogil
+
+# The sender or the agent to reply to, likewise: 1 and ``item`` filled, or 0 when absent.
+cdef int32_t envelope_sender(const char* text, const Envelope* envelope, ReceiverItem* item) noexcept nogil
+cdef int32_t envelope_reply_to(const char* text, const Envelope* envelope, ReceiverItem* item) noexcept nogil
 
 # Upper bound of the bytes that envelope_splice writes.
 cdef uint64_t envelope_bound(const Envelope* envelope, const HostFields* host) noexcept nogil

@@ -5,7 +5,10 @@ when the message is accepted, and never changed; the header tells where in it th
 reply needs. Pools are per size class, reserved at start and touched lazily.
 """
 
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
+from caxton._core.atomics cimport store_u32_relaxed, store_u64_relaxed, unlikely
+from caxton._core.bounds cimport CACHE_LINE_BYTES
 
 cdef enum:
     SIZE_CLASS_COUNT = 4
@@ -16,6 +19,7 @@ cdef enum MessageKind:
     KIND_LOG = 2        # guest log line for the shell; number = level
     KIND_EVENT = 3      # lifecycle or fault event for the shell; number = EventCode, body = text
     KIND_CAPABILITY = 4 # a guest registered a capability; body = name
+    KIND_UNROUTED = 5   # a guest sent to a capability; the shell picks the receiver
 
 cdef enum MessageFlag:
     FLAG_HOST = 1       # made by the host on behalf of an agent (automatic failure, not-understood, refuse)
@@ -55,47 +59,94 @@ cdef struct Message:
     Piece in_reply_to
     Piece content               # the whole JSON value
 
-# A thread's private store of free small messages, so that the shared list is rarely touched.
+# Bytes before the body: sizeof(Message) rounded up to a cache line; asserted at import.
+cdef enum:
+    HEADER_BYTES = 192
+    SMALL_BYTES = 1024          # stride of the smallest class; a power of two
+    SMALL_BODY_BYTES = 832      # SMALL_BYTES - HEADER_BYTES; asserted at import
+    CLASS_FREE = 0xff           # ``size_class`` of a message that lies in a free list or a cache
+
+# A thread's private store of free small messages, so that the shared list is rarely touched. Zeroed
+# before first use. Only its thread writes it; the scraper may read the three counters (relaxed).
 cdef enum:
     CACHE_SLOTS = 64
+    CACHE_BATCH = 32            # moved between cache and shared list at a time; half of CACHE_SLOTS
 
 cdef struct MessageCache:
-    uint32_t count
-    uint32_t allocated          # statistics of this thread; sum(allocated) - sum(freed) = live
-    uint32_t freed
+    uint32_t count              # free messages in ``indexes``
     uint32_t indexes[CACHE_SLOTS]
+    uint64_t allocated          # messages of any class taken with this cache ...
+    uint64_t freed              # ... and given back with it: not always the same messages
 
+# INVARIANT: each index below ``frontier`` is in one place only: the shared free list, one cache, or in
+# the hands of an owner. ``links`` entries are changed only by the thread that has the index in hand, so
+# the chain below an unchanged ``free_head`` (tag included) is unchanged too. The links live apart from
+# the messages because a thread that lost the race for an index may still read its link.
 cdef struct SizeClass:
     char* memory                # OWNERSHIP: owned by the pool; mmap'd, unmapped in pool_close
+    uint32_t* links             # OWNERSHIP: owned by the pool; mmap'd; atomic; index + 1 of the next free one, 0 = end
     uint64_t stride_bytes       # header + body capacity, multiple of a cache line
-    uint32_t count              # messages in this class
-    uint32_t frontier           # atomic: messages below were handed out at least once
+    uint32_t count              # messages in this class; 0 = class not in use
+    uint32_t body_capacity      # stride_bytes - HEADER_BYTES
+    char pad_constant[CACHE_LINE_BYTES]     # the words above are read by all and must not share a line with those below
     uint64_t free_head          # atomic: tag << 32 | (index + 1); 0 in the low half = empty
-    uint64_t live               # atomic: messages of this class now out (large classes only)
+    uint64_t live               # atomic: messages of this class out of the shared list, caches included
+    uint32_t frontier           # atomic: messages below were handed out at least once
+    uint32_t pad
+    char pad_shared[CACHE_LINE_BYTES]
 
 cdef struct MessagePool:
     SizeClass classes[SIZE_CLASS_COUNT]
     uint64_t body_bytes_max     # largest body that any class holds
 
-# Reserve address space for the pool. Returns 0, or -1 when the kernel refuses. Nothing is touched yet.
+# Reserve address space for the pool: ``small_count`` messages of 1 KiB, an eighth of that of 8 KiB, a
+# 64th of 64 KiB, and max(64, a 1024th) that hold ``body_bytes_max`` (none when 64 KiB suffice).
+# Returns 0, or -1 when the kernel refuses or a figure is out of range. Nothing is touched yet.
 cdef int pool_open(MessagePool* pool, uint32_t small_count, uint64_t body_bytes_max) noexcept nogil
+# OWNERSHIP: all messages die with the pool. Idempotent.
 cdef void pool_close(MessagePool* pool) noexcept nogil
 
-# Take a message with room for ``body_bytes``; NULL when the pool is exhausted or the size too large.
-# The header is zeroed but for size_class, index, body_capacity. The caller owns the message.
-cdef Message* message_new(MessagePool* pool, MessageCache* cache, uint64_t body_bytes) noexcept nogil
-
-# Give a message back; the pointer is dead afterwards.
-cdef void message_free(MessagePool* pool, MessageCache* cache, Message* message) noexcept nogil
-
-# Return a thread's cached messages to the shared lists (before the thread ends).
+# The parts of message_new and message_free that touch shared lists, and cache_flush: return a thread's
+# cached messages to the shared lists (before the thread ends).
+cdef Message* message_new_shared(MessagePool* pool, MessageCache* cache, uint64_t body_bytes) noexcept nogil
+cdef void message_free_shared(MessagePool* pool, MessageCache* cache, Message* message) noexcept nogil
 cdef void cache_flush(MessagePool* pool, MessageCache* cache) noexcept nogil
 
-# Messages now out of the pool that sit in no cache. Exact only when all threads are quiet.
+# Messages now out of the shared lists. Those that rest in a cache are out too: subtract ``count`` of each
+# cache, or flush them first. Exact only when all threads are quiet.
 cdef uint64_t pool_live(MessagePool* pool) noexcept nogil
-
-cdef enum:
-    HEADER_BYTES = 192          # sizeof(Message) rounded up to a cache line; asserted at import
 
 cdef inline char* message_body(Message* message) noexcept nogil:
     return <char*>message + HEADER_BYTES
+
+# Take a message with room for ``body_bytes``; NULL when the pool is exhausted or the size too large. When
+# a class has run out the next larger one serves. ``cache`` may be NULL.
+# OWNERSHIP: the caller owns the message. Its header is zero but for size_class, index, body_capacity.
+cdef inline Message* message_new(MessagePool* pool, MessageCache* cache, uint64_t body_bytes) noexcept nogil:
+    cdef Message* message
+    cdef uint32_t index, count
+    if unlikely(cache == NULL or body_bytes > SMALL_BODY_BYTES or cache.count == 0):
+        return message_new_shared(pool, cache, body_bytes)
+    count = cache.count - 1
+    index = cache.indexes[count]
+    store_u32_relaxed(&cache.count, count)
+    store_u64_relaxed(&cache.allocated, cache.allocated + 1)
+    # SAFETY: an index in a cache is below the class's count, and only this thread has it in hand.
+    message = <Message*>(pool.classes[0].memory + <uint64_t>index * SMALL_BYTES)
+    memset(message, 0, sizeof(Message))
+    message.index = index
+    message.body_capacity = SMALL_BODY_BYTES
+    return message
+
+# Give a message back. Aborts the process when it is free already or not from this pool.
+# OWNERSHIP: the pool owns it again; the pointer is dead afterwards.
+cdef inline void message_free(MessagePool* pool, MessageCache* cache, Message* message) noexcept nogil:
+    cdef uint32_t count
+    if unlikely(cache == NULL or message.size_class != 0 or cache.count >= CACHE_SLOTS):
+        message_free_shared(pool, cache, message)
+        return
+    message.size_class = CLASS_FREE
+    count = cache.count
+    cache.indexes[count] = message.index
+    store_u32_relaxed(&cache.count, count + 1)
+    store_u64_relaxed(&cache.freed, cache.freed + 1)

@@ -1,6 +1,7 @@
 """Counters and histograms, one set per worker: plain adds by the owner, relaxed reads by the scraper."""
 
 from libc.stdint cimport uint32_t, uint64_t
+from caxton._core.atomics cimport leading_zeros, store_u64_relaxed
 from caxton._core.bounds cimport PERFORMATIVE_COUNT
 
 cdef enum MessageStatus:
@@ -45,7 +46,22 @@ cdef struct Telemetry:
     uint64_t handled
     uint64_t fuel
 
-cdef void histogram_add(Histogram* histogram, uint64_t duration_ns) noexcept nogil
+# Owner only. One store a call to a word that others read: they see the old or the new figure, never a torn one.
+cdef inline void counter_add(uint64_t* counter, uint64_t amount) noexcept nogil:
+    store_u64_relaxed(counter, counter[0] + amount)
 
-# Sum ``count`` sets into ``total`` (relaxed reads, the writers go on meanwhile).
+# Owner only. INVARIANT: bucket b holds the durations above 64 << (b - 1) and up to 64 << b nanoseconds; the first
+# also zero, the last also all above.
+cdef inline void histogram_add(Histogram* histogram, uint64_t duration_ns) noexcept nogil:
+    # Whole steps of 64 ns below the duration, a bound itself counting as below.
+    cdef uint64_t steps = (duration_ns - (duration_ns != 0)) >> HISTOGRAM_SHIFT
+    cdef uint32_t bucket = 63 - leading_zeros(steps << 1 | 1)
+    if bucket >= HISTOGRAM_BUCKETS:
+        bucket = HISTOGRAM_BUCKETS - 1
+    counter_add(&histogram.buckets[bucket], 1)
+    counter_add(&histogram.sum_ns, duration_ns)
+    counter_add(&histogram.count, 1)
+
+# Sum ``count`` sets into ``total`` (relaxed reads, the writers go on meanwhile: a histogram's count and the sum
+# of its buckets may differ by what is just being added).
 cdef void telemetry_sum(Telemetry* total, Telemetry** parts, uint32_t count) noexcept nogil

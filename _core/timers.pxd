@@ -1,0 +1,33 @@
+"""Timers: a hierarchical wheel that the ticker alone turns, fed through a lock-free inbox.
+
+A wake-up is a pool message on its way: worker -> timer_inbox -> wheel -> the agent's mailbox. The agent's own table
+(Sandbox.timers) says what is really set, so cancelling and moving a timer touch nothing but that table.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from caxton._core.machine cimport Machine, Sandbox, Worker
+from caxton._core.message cimport Message, MessageCache
+from caxton._core.routing cimport Slot
+
+cdef enum:
+    WHEEL_LEVELS = 4
+    WHEEL_SLOTS = 256           # a level turns once in 256 ticks of the level below: 2**32 ticks in all
+    WAKEUPS_PER_AGENT_MAX = 64  # under way at once
+
+# Ticker only.
+cdef struct Wheel:
+    uint64_t tick               # ticks done since the wheel started
+    uint64_t start_ns
+    uint64_t count              # wake-ups in the wheel
+    Message* lists[WHEEL_LEVELS][WHEEL_SLOTS]   # OWNERSHIP: owned lists
+    MessageCache cache
+
+# Worker that runs the sandbox: set or move the timer ``id``; a HostCode.
+cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept nogil
+cdef int32_t timers_cancel(Sandbox* sandbox, int64_t id) noexcept nogil
+# A wake-up arrived: 1 with ``id`` when that timer is due now, else 0 (gone, moved, or another instance's).
+cdef bint timers_due(Worker* worker, Slot* slot, Message* wakeup, int64_t* id) noexcept nogil
+
+# Ticker: take in what workers sent, advance to ``now_ns``, put due wake-ups into mailboxes.
+cdef void wheel_turn(Machine* machine, Wheel* wheel, uint64_t now_ns) noexcept nogil
+cdef void wheel_close(Machine* machine, Wheel* wheel) noexcept nogil
