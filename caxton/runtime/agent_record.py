@@ -1,0 +1,126 @@
+"""What the shell keeps about one agent beside its state: its place in the core, its code, its faults."""
+
+import asyncio
+from typing import TYPE_CHECKING, Final, final
+
+from caxton.domain.agent import Agent, AgentKind, Draining, Failed, Loaded, Running, StateName, Stopped, Unloaded
+from caxton.domain.ids import Capability, DeploymentId, Digest
+from caxton.domain.timestamp import format_timestamp
+from caxton.runtime.agent_log import AgentLog
+from caxton.runtime.agent_view import AgentUsage, AgentView, LastError
+from caxton.runtime.bridge import CoreEvent, Slot, Totals
+from caxton.runtime.inbox import Inbox
+
+if TYPE_CHECKING:
+    from caxton.runtime.modules import CodeLease
+
+_STATE_NAMES: Final[dict[type[Agent], StateName]] = {
+    Unloaded: "unloaded",
+    Loaded: "loaded",
+    Running: "running",
+    Draining: "draining",
+    Failed: "failed",
+    Stopped: "stopped",
+}
+
+
+@final
+class AgentRecord:
+    """One agent. Only the registry and the lifecycle write here."""
+
+    __slots__ = (
+        "agent",
+        "capabilities",
+        "deployment_id",
+        "events",
+        "faults",
+        "inbox",
+        "last_error",
+        "lease",
+        "log",
+        "outcome",
+        "restarts",
+        "sequence",
+        "slot",
+        "wasi",
+    )
+
+    def __init__(self, agent: Agent, deployment_id: DeploymentId | None, *, wasi: bool = False) -> None:
+        self.agent: Agent = agent
+        self.deployment_id = deployment_id
+        self.wasi = wasi
+        self.capabilities: tuple[Capability, ...] = agent.spec.capabilities
+        self.slot: Slot | None = None
+        self.lease: CodeLease | None = None
+        self.inbox: Inbox | None = None
+        self.log: AgentLog | None = None
+        self.sequence = 0
+        # Faults by kind and lifecycle events by name, made with the first: most agents never have any.
+        self.faults: dict[str, int] | None = None
+        self.events: dict[str, int] | None = None
+        self.restarts = 0
+        self.last_error: LastError | None = None
+        # What the operation under way waits for; there is at most one, and removal ends it.
+        self.outcome: asyncio.Future[CoreEvent] | None = None
+
+    @property
+    def state(self) -> StateName:
+        """The contract's word for the state."""
+        return _STATE_NAMES[type(self.agent)]
+
+    @property
+    def name(self) -> str:
+        """The agent's unique name."""
+        return self.agent.spec.name
+
+    @property
+    def digest(self) -> Digest | None:
+        """The module's digest; None for an external agent."""
+        return self.lease.digest if self.lease is not None else None
+
+    def note_fault(self, kind: str, message: str, wall_ns: int) -> None:
+        """Count a fault and keep it as the latest."""
+        if self.faults is None:
+            self.faults = {}
+        self.faults[kind] = self.faults.get(kind, 0) + 1
+        self.last_error = LastError(kind=kind, message=message, at=format_timestamp(wall_ns))
+
+    def note_event(self, name: str) -> None:
+        """Count a lifecycle event."""
+        if self.events is None:
+            self.events = {}
+        self.events[name] = self.events.get(name, 0) + 1
+
+    def view(self, totals: Totals | None) -> AgentView:
+        """Return what a caller sees; without totals the agent has no place in the core any more."""
+        agent = self.agent
+        spec = agent.spec
+        guest = spec.kind is AgentKind.GUEST
+        return AgentView(
+            agent_id=str(agent.id),
+            name=spec.name,
+            kind=spec.kind,
+            state=self.state,
+            version=spec.version if guest else None,
+            module_digest=self.digest,
+            deployment_id=self.deployment_id,
+            profile=spec.profile if guest else None,
+            limits=spec.limits,
+            restart=spec.restart if guest else None,
+            usage=self._usage(totals),
+            capabilities=self.capabilities,
+            labels=spec.labels,
+            created_at=format_timestamp(agent.created_ns),
+        )
+
+    def _usage(self, totals: Totals | None) -> AgentUsage:
+        return AgentUsage(
+            memory_bytes=totals.memory_bytes if totals else 0,
+            fuel_used=totals.fuel_used if totals else 0,
+            messages_handled=totals.messages_handled if totals else 0,
+            mailbox_depth=totals.mailbox_depth if totals else 0,
+            faults=totals.faults if totals else 0,
+            restarts=self.restarts,
+            logs_dropped=totals.logs_dropped if totals else 0,
+            last_error=self.last_error,
+        )

@@ -1,0 +1,517 @@
+"""The one seam between Python and the core that runs without the interpreter's lock.
+
+Nothing else imports `caxton._core`. Calls go down as they are; what the core has to tell comes up in
+batches: its eventfd wakes the loop, `take_completions` hands over what waits, and the sink gets each
+item. A turn of the loop spends at most `TURN_NS_MAX` here, so that a flood of messages cannot hold up
+the rest of the server; the eventfd stays readable while something waits.
+
+Everything here is for the thread of the event loop, but for what compiles, starts and stops, which the
+caller takes to another thread while it makes no other call. After a fork the child has neither workers
+nor ticker: there every call is refused.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from enum import IntEnum, unique
+from typing import TYPE_CHECKING, Final, NamedTuple, NewType, Protocol, cast, final
+
+import msgspec
+
+from caxton.domain.errors.request import ConfigurationInvalid
+from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
+from caxton.domain.errors.taxonomy import InternalError
+from caxton.domain.ids import AgentId
+from caxton.domain.problem import Problem, ProblemKind
+
+if TYPE_CHECKING:
+    from caxton._core.core import Core, ModuleCode
+
+BATCH_COMPLETIONS: Final = 128
+TURN_NS_MAX: Final = 3_000_000
+
+Code = NewType("Code", object)
+"""Machine code of one module, as the core holds it. Made by `Bridge.compile` and `Bridge.deserialize`."""
+
+
+@unique
+class PostCode(IntEnum):
+    """What the core says to a message; the numbers are the core's."""
+
+    ACCEPTED = 0
+    INVALID = 1
+    NO_ROUTE = 2
+    MAILBOX_FULL = 3
+    RATE_LIMITED = 4
+    TOO_LARGE = 5
+    POOL_EXHAUSTED = 6
+    NOT_RUNNING = 7
+    OTHER_SENDER = 8
+    NO_RECEIVER = 9
+    CAPABILITY = 10
+
+
+@unique
+class SlotState(IntEnum):
+    """The state of an agent's place in the core."""
+
+    FREE = 0
+    STARTING = 1
+    RUNNING = 2
+    DRAINING = 3
+    STOPPED = 4
+    FAILED = 5
+    REMOVING = 6
+
+
+@unique
+class Ask(IntEnum):
+    """What a slot can be asked to do."""
+
+    START = 1
+    DRAIN = 2
+    REMOVE = 3
+
+
+@unique
+class EventCode(IntEnum):
+    """What happened to a slot."""
+
+    STARTED = 1
+    START_FAILED = 2
+    FAULT = 3
+    FAILED = 4
+    STOPPED = 5
+    REMOVED = 6
+
+
+@unique
+class _Kind(IntEnum):
+    ACL = 0
+    LOG = 2
+    EVENT = 3
+    CAPABILITY = 4
+    UNROUTED = 5
+
+
+class Slot(NamedTuple):
+    """An agent's place in the core. Used again for others, hence the generation."""
+
+    index: int
+    generation: int
+
+
+class Posting(NamedTuple):
+    """The core's answer to one message: `detail` depends on the code (see the core's own page)."""
+
+    code: int
+    message_id: str
+    conversation_id: str
+    detail: object
+
+
+class Totals(NamedTuple):
+    """What the core counts for a slot."""
+
+    state: int
+    mailbox_depth: int
+    messages_handled: int
+    fuel_used: int
+    memory_bytes: int
+    faults: int
+    last_fault: int
+    logs_dropped: int
+
+
+class Incoming(NamedTuple):
+    """A message for an external agent."""
+
+    slot: Slot
+    receiver_id: AgentId
+    sender_id: int
+    is_host: bool
+    performative: str
+    message_id: str
+    conversation_id: str
+    in_reply_to: str | None
+    body: bytes
+
+
+class CoreEvent(NamedTuple):
+    """Something happened to a slot. `fault` is a word of the core's, `none` where there was none."""
+
+    slot: Slot
+    agent_id: AgentId
+    code: EventCode
+    fault: str
+    text: str
+
+
+class Sink(Protocol):
+    """Whoever takes what the core tells. Called on the loop; must not block and must not raise."""
+
+    def on_message(self, message: Incoming) -> None: ...
+    def on_event(self, event: CoreEvent) -> None: ...
+    def on_log(self, slot: Slot, agent_id: AgentId, level: int, text: str, wall_ns: int) -> None: ...
+    def on_capability(self, slot: Slot, agent_id: AgentId, name: str) -> None: ...
+    def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None: ...
+
+
+@final
+class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the core is made with."""
+
+    workers: int
+    agents_max: int
+    pool_messages: int
+    message_bytes_max: int
+    epoch_tick_ms: int
+    instance_bytes_max: int
+    mappings_max: int
+
+
+@final
+class SpawnOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the core needs to know of an agent that runs a module."""
+
+    agent_id: AgentId
+    name: str
+    fuel_max: int
+    memory_bytes_max: int
+    execution_ms_max: int
+    message_bytes_max: int
+    mailbox_max: int
+    messages_per_s_max: float
+    restart_intensity: int
+    restart_period_ms: int
+    config: dict[str, str]
+    wasi: bool
+
+
+_forked = False
+
+
+def _mark_forked() -> None:
+    global _forked
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_mark_forked)
+
+
+@final
+class Bridge:
+    """The core of this process."""
+
+    def __init__(self, core: "Core") -> None:
+        from caxton._core import core as names
+
+        self._held = core
+        self._names = names
+        self._sink: Sink | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self.performatives: tuple[str, ...] = names.PERFORMATIVES
+        self.statuses: tuple[str, ...] = names.STATUSES
+        self.reject_reasons: tuple[str, ...] = names.REJECT_REASONS
+        self.engine_version: str = names.ABI_WASMTIME_VERSION
+
+    @classmethod
+    def open(cls, settings: CoreSettings) -> "Bridge":
+        """Load the core and reserve what it needs; no worker runs yet.
+
+        Raises:
+            ConfigurationInvalid: wasmtime is missing or another version than the core was built for, or
+                the kernel does not grant what the settings ask for. Says what to do.
+        """
+        try:
+            from caxton._core import core as names
+        except ImportError as error:
+            raise _cannot_load(error) from error
+        _check_codes(vars(names))
+        try:
+            core = names.Core(
+                workers=settings.workers,
+                agents_max=settings.agents_max,
+                pool_messages=settings.pool_messages,
+                message_bytes_max=settings.message_bytes_max,
+                epoch_tick_ms=settings.epoch_tick_ms,
+                instance_bytes_max=settings.instance_bytes_max,
+                mappings_max=settings.mappings_max,
+            )
+        except (names.CoreError, MemoryError) as error:
+            problem = Problem(
+                field="runtime",
+                kind=ProblemKind.OUT_OF_BOUNDS,
+                problem=f"the core cannot be made: {_words(error)}",
+                fix="lower runtime.agents_max or runtime.pool_messages",
+            )
+            raise ConfigurationInvalid([problem]) from error
+        return cls(core)
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Start workers and ticker. Blocks until each worker has entered a guest."""
+        self._core.start()
+
+    def attach(self, loop: asyncio.AbstractEventLoop, sink: Sink) -> None:
+        """Hand completions to `sink` on `loop` from now on."""
+        self._sink = sink
+        self._loop = loop
+        loop.add_reader(self._core.event_fd, self._on_readable)
+
+    def detach(self) -> None:
+        """Stop handing over completions. Idempotent."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._core.event_fd)
+        self._loop = None
+
+    def stop(self, timeout_s: float) -> bool:
+        """Stop the workers after their current handler; False when one did not end in time. Blocks."""
+        return self._core.stop(timeout_s)
+
+    def drain_completions(self) -> None:
+        """Hand over everything that waits, however long it takes: for the end of the server."""
+        while self._take_batch() == BATCH_COMPLETIONS:
+            pass
+
+    def close(self) -> None:
+        """Free the core. Idempotent."""
+        if not self._closed:
+            self.detach()
+            self._closed = True
+            self._held.close()
+
+    # --- modules ---
+
+    def validate(self, wasm: bytes, profile: str) -> str | None:
+        """Return why the engine refuses a module, or None. For any thread."""
+        return self._core.validate(wasm, profile=self._profile(profile))
+
+    def compile(self, wasm: bytes, profile: str, *, copy_on_write: bool) -> Code:
+        """Compile a module; may take seconds. For any thread.
+
+        Raises:
+            EngineRefusal: the engine does not take it.
+        """
+        try:
+            made = self._core.compile(wasm, profile=self._profile(profile), copy_on_write=copy_on_write)
+        except self._names.CoreError as error:
+            raise EngineRefusal(_words(error)) from error
+        return Code(made)
+
+    def deserialize(self, code: bytes, profile: str, *, copy_on_write: bool) -> Code:
+        """Map machine code, which must be authentic. For any thread. Raises: EngineRefusal."""
+        try:
+            made = self._core.deserialize(code, profile=self._profile(profile), copy_on_write=copy_on_write)
+        except self._names.CoreError as error:
+            raise EngineRefusal(_words(error)) from error
+        return Code(made)
+
+    def serialize(self, code: Code) -> bytes:
+        """Return machine code as bytes for `deserialize`. For any thread."""
+        return _module_code(code).serialize()
+
+    def free(self, code: Code) -> None:
+        """Free machine code that no agent uses."""
+        _module_code(code).close()
+
+    def fuel_per_ms(self) -> int:
+        """Fuel that a guest burns in a millisecond on this machine."""
+        return self._core.fuel_per_ms()
+
+    # --- agents ---
+
+    def spawn(self, order: SpawnOrder, code: Code) -> Slot:
+        """Claim a slot and ask for an instance; STARTED or START_FAILED follows.
+
+        Raises:
+            ResourceLimitExceeded: slots, memory or mappings are used up.
+        """
+        try:
+            made = self._core.spawn(
+                agent_id=order.agent_id,
+                name=order.name.encode(),
+                module=_module_code(code),
+                fuel_max=order.fuel_max,
+                memory_bytes_max=order.memory_bytes_max,
+                execution_ms_max=order.execution_ms_max,
+                message_bytes_max=order.message_bytes_max,
+                mailbox_max=order.mailbox_max,
+                messages_per_s_max=order.messages_per_s_max,
+                restart_intensity=order.restart_intensity,
+                restart_period_ms=order.restart_period_ms,
+                config={key.encode(): value.encode() for key, value in order.config.items()},
+                wasi=order.wasi,
+            )
+        except self._names.CoreError as error:
+            raise _refused(error) from error
+        return Slot(*made)
+
+    def spawn_external(self, agent_id: AgentId, name: str, message_bytes_max: int, mailbox_max: int) -> Slot:
+        """Claim a slot for an agent outside. Raises: ResourceLimitExceeded."""
+        try:
+            made = self._core.spawn_external(
+                agent_id=agent_id,
+                name=name.encode(),
+                message_bytes_max=message_bytes_max,
+                mailbox_max=mailbox_max,
+            )
+        except self._names.CoreError as error:
+            raise _refused(error) from error
+        return Slot(*made)
+
+    def request(self, slot: Slot, what: Ask) -> bool:
+        """Ask a slot to start, drain or go; False when it is no longer that agent or its state forbids it."""
+        return self._core.request(slot.index, slot.generation, int(what))
+
+    def retire(self, slot: Slot) -> None:
+        """Give a removed agent's slot back."""
+        self._core.retire(slot.index, slot.generation)
+
+    def totals(self, slot: Slot) -> Totals:
+        """Return what the core counts for a slot."""
+        return Totals(*self._core.totals(slot.index, slot.generation))
+
+    # --- messages ---
+
+    def post(self, body: bytes, sender: AgentId) -> Posting:
+        """Send one message from `sender`; nothing is sent when the text names another one."""
+        return Posting(*self._core.post(body, sender, False))
+
+    def post_to(self, body: bytes, sender: AgentId, receiver: AgentId) -> Posting:
+        """As `post`, to `receiver` whatever the text says."""
+        return Posting(*self._core.post_to(body, sender, receiver))
+
+    def post_lines(
+        self, data: bytes, start: int, lines_max: int, sender: AgentId
+    ) -> tuple[int, list[tuple[int, str, str, object]]]:
+        """Send up to `lines_max` lines; returns where to go on, and the answers in order."""
+        return self._core.post_lines(data, start, lines_max, sender, False)
+
+    def acknowledge(self, slot: Slot, count: int) -> None:
+        """Free places in an external agent's mailbox."""
+        self._core.acknowledge(slot.index, slot.generation, count)
+
+    # --- numbers ---
+
+    def telemetry(self) -> dict[str, object]:
+        """Return the core's counters; `caxton.telemetry.metrics` knows the shape."""
+        return self._core.telemetry()
+
+    def live_messages(self) -> int:
+        """Messages that are in the core now."""
+        return self._core.live_messages()
+
+    def live_instances(self) -> int:
+        """Instances that are in the core now."""
+        return self._core.live_instances()
+
+    def fault_word(self, number: int) -> str:
+        """Return the word for a fault's number."""
+        kinds = self._names.FAULT_KINDS
+        return kinds[number] if 0 <= number < len(kinds) else kinds[0]
+
+    # --- inside ---
+
+    @property
+    def _core(self) -> "Core":
+        if _forked or self._closed:
+            reason = "this process was forked from a running server" if _forked else "the server has stopped"
+            raise Unavailable(reason, components=["core"])
+        return self._held
+
+    def _profile(self, profile: str) -> int:
+        return self._names.PROFILE_STRICT if profile == "strict" else self._names.PROFILE_STANDARD
+
+    def _on_readable(self) -> None:
+        deadline_ns = time.perf_counter_ns() + TURN_NS_MAX
+        while self._take_batch() == BATCH_COMPLETIONS and time.perf_counter_ns() < deadline_ns:
+            pass
+
+    def _take_batch(self) -> int:
+        sink = self._sink
+        assert sink is not None, "attach comes before completions"
+        batch = self._core.take_completions(BATCH_COMPLETIONS)
+        for row in batch:
+            _DELIVER[cast("int", row[0])](self, sink, row)
+        return len(batch)
+
+    def _deliver_message(self, sink: Sink, row: tuple[object, ...]) -> None:
+        _, index, generation, receiver, sender, is_host, word, message, conversation, reply_to, body = cast(
+            "tuple[int, int, int, int, int, bool, str, str, str, str | None, bytes]", row
+        )
+        slot = Slot(index, generation)
+        sink.on_message(
+            Incoming(
+                slot, AgentId(receiver), sender, is_host, word, message, conversation, reply_to, body
+            )
+        )
+
+    def _deliver_log(self, sink: Sink, row: tuple[object, ...]) -> None:
+        _, index, generation, agent, level, text, wall_ns = cast("tuple[int, int, int, int, int, str, int]", row)
+        sink.on_log(Slot(index, generation), AgentId(agent), level, text, wall_ns)
+
+    def _deliver_event(self, sink: Sink, row: tuple[object, ...]) -> None:
+        _, index, generation, agent, code, fault, text = cast("tuple[int, int, int, int, int, int, str]", row)
+        slot = Slot(index, generation)
+        sink.on_event(CoreEvent(slot, AgentId(agent), EventCode(code), self.fault_word(fault), text))
+
+    def _deliver_capability(self, sink: Sink, row: tuple[object, ...]) -> None:
+        _, index, generation, agent, name = cast("tuple[int, int, int, int, str]", row)
+        sink.on_capability(Slot(index, generation), AgentId(agent), name)
+
+    def _deliver_unrouted(self, sink: Sink, row: tuple[object, ...]) -> None:
+        _, index, generation, sender, capability, body = cast("tuple[int, int, int, int, str, bytes]", row)
+        sink.on_unrouted(Slot(index, generation), AgentId(sender), capability, body)
+
+
+_DELIVER: Final[dict[int, Callable[[Bridge, Sink, tuple[object, ...]], None]]] = {
+    _Kind.ACL: Bridge._deliver_message,
+    _Kind.LOG: Bridge._deliver_log,
+    _Kind.EVENT: Bridge._deliver_event,
+    _Kind.CAPABILITY: Bridge._deliver_capability,
+    _Kind.UNROUTED: Bridge._deliver_unrouted,
+}
+
+
+class EngineRefusal(Exception):
+    """The engine does not take a module or its machine code; the text says why."""
+
+
+def _module_code(code: Code) -> "ModuleCode":
+    return cast("ModuleCode", code)
+
+
+def _check_codes(names: dict[str, object]) -> None:
+    """Compare the numbers above with the core's; a difference is a fault of the build."""
+    prefixes = {PostCode: "POST_", SlotState: "SLOT_", Ask: "REQUEST_", EventCode: "EVENT_", _Kind: "KIND_"}
+    for words, prefix in prefixes.items():
+        for member in words:
+            assert names[f"{prefix}{member.name}"] == member, f"{prefix}{member.name} differs from the core"
+
+
+def _words(error: BaseException) -> str:
+    return str(error.args[1]) if len(error.args) > 1 else str(error)
+
+
+def _refused(error: Exception) -> ResourceLimitExceeded | InternalError:
+    """Return what the caller is told when the core refuses to make room for an agent."""
+    if error.args and error.args[0] == "resource":
+        return ResourceLimitExceeded(_words(error), 0)
+    return InternalError()
+
+
+def _cannot_load(error: ImportError) -> ConfigurationInvalid:
+    return ConfigurationInvalid(
+        [
+            Problem(
+                field="",
+                kind=ProblemKind.UNSUPPORTED,
+                problem=f"the core cannot be loaded: {error}",
+                fix="install what it names, then start again",
+            )
+        ]
+    )

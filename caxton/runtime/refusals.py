@@ -1,0 +1,86 @@
+"""From the core's codes to the errors that a caller sees: one function for each road."""
+
+from typing import Final
+
+from caxton.domain.diagnosis import explain_message
+from caxton.domain.errors.agent import InvalidState
+from caxton.domain.errors.resource import RateLimited, ResourceLimitExceeded
+from caxton.domain.errors.routing import InvalidMessage, MailboxFull, MessageTooLarge, NoRoute
+from caxton.domain.errors.taxonomy import CaxtonError
+from caxton.domain.ids import AgentId
+from caxton.domain.problem import Problem, ProblemKind
+from caxton.runtime.bridge import PostCode, SlotState
+from caxton.runtime.registry import Registry
+
+_STATE_WORDS: Final = {
+    SlotState.FREE: "unloaded",
+    SlotState.STARTING: "loaded",
+    SlotState.RUNNING: "running",
+    SlotState.DRAINING: "draining",
+    SlotState.STOPPED: "stopped",
+    SlotState.FAILED: "failed",
+    SlotState.REMOVING: "stopped",
+}
+
+
+def state_word(state: int) -> str:
+    """Return the contract's word for a slot's state."""
+    return _STATE_WORDS[SlotState(state)]
+
+
+def post_refusal(
+    code: int, detail: object, body: bytes, registry: Registry, message_bytes_max: int, pool_messages: int
+) -> CaxtonError:
+    """Return the error for a message that the core did not take. `body` is its text."""
+    match code, detail:
+        case PostCode.INVALID, _:
+            return _invalid(body, detail, message_bytes_max)
+        case PostCode.NO_RECEIVER, _:
+            return InvalidMessage([_NO_RECEIVER])
+        case (PostCode.NO_ROUTE | PostCode.OTHER_SENDER), str(name):
+            return NoRoute(name, suggestions=registry.near_names(name))
+        case PostCode.NO_ROUTE, int(number):
+            return NoRoute(str(number), suggestions=registry.near_names(str(number)))
+        case PostCode.MAILBOX_FULL, int(receiver):
+            return MailboxFull(registry.words(AgentId(receiver)), registry.mailbox_max(AgentId(receiver)))
+        case PostCode.RATE_LIMITED, (int(receiver), int(wait_ns)):
+            rate = registry.messages_per_s_max(AgentId(receiver))
+            subject = f"agent {registry.words(AgentId(receiver))}"
+            return RateLimited(subject, rate, retry_after_s=max(wait_ns / 1e9, 0.001))
+        case PostCode.TOO_LARGE, (int(size), int(allowed)):
+            return MessageTooLarge(size, allowed)
+        case PostCode.NOT_RUNNING, (int(receiver), int(state)):
+            subject = f"agent {registry.words(AgentId(receiver))}"
+            return InvalidState(state_word(state), "receive", subject=subject, allowed=_TO_RECEIVE_AGAIN)
+        case _:
+            return ResourceLimitExceeded("messages in flight", pool_messages, retry_after_s=1.0)
+
+
+_TO_RECEIVE_AGAIN: Final = ("start",)
+_NO_RECEIVER: Final = Problem(
+    field="receiver",
+    kind=ProblemKind.MISSING,
+    problem="the message names no receiver",
+    fix='give an agent\'s id or name, a list of them, or {"capability": "..."}',
+)
+
+
+def _invalid(body: bytes, detail: object, message_bytes_max: int) -> InvalidMessage:
+    problems = explain_message(body, message_bytes_max=message_bytes_max)
+    if problems:
+        return InvalidMessage(problems)
+    # The core is the judge; the explanation beside it found nothing, so its own words have to do.
+    match detail:
+        case (int(status), int(offset), str(field)):
+            problem = f"it is refused at byte {offset} (code {status})"
+            return InvalidMessage([_refused_at(field, problem)])
+        case (int(status), int(offset), _):
+            return InvalidMessage([_refused_at("", f"it is refused at byte {offset} (code {status})")])
+        case _:
+            return InvalidMessage([_refused_at("", "it is refused")])
+
+
+def _refused_at(field: str, problem: str) -> Problem:
+    return Problem(
+        field=field, kind=ProblemKind.INVALID_VALUE, problem=problem, fix="check the message at that place"
+    )
