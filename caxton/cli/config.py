@@ -10,9 +10,15 @@ from caxton.cli.invocation import Invocation, output_option
 from caxton.cli.serve import settings
 from caxton.cli.tables import show_json, show_rows
 
-_FILE: Final = click.argument("config_file", type=click.Path(path_type=Path), metavar="[FILE]", required=False)
+_FILE: Final = click.argument(
+    "config_file", type=click.Path(path_type=Path), metavar="[FILE]", required=False
+)
 _SET: Final = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As if given to `caxton serve`. May be repeated."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="As if given to `caxton serve`. May be repeated.",
 )
 
 
@@ -32,7 +38,9 @@ def config() -> None:
 @click.option("--all", "everything", is_flag=True, help="Also what has its default.")
 @output_option
 @click.pass_obj
-def show(invocation: Invocation, config_file: Path | None, overrides: tuple[str, ...], everything: bool) -> None:
+def show(
+    invocation: Invocation, config_file: Path | None, overrides: tuple[str, ...], everything: bool
+) -> None:
     """Show the effective values and where each came from; secrets are hidden."""
     rows = list(settings(config_file, overrides).rows())
     if invocation.as_json:

@@ -71,11 +71,11 @@ def settings(
     """Load the settings. Raises: Misconfigured with every problem of every source."""
     try:
         loaded = load_config(config_file, os.environ, overrides, flags)
-        absences = not_yet(loaded.config)
-        if absences:
-            raise ConfigurationInvalid(absences)
     except ConfigurationInvalid as error:
         raise Misconfigured.because_of(error) from error
+    absences = not_yet(loaded.config)
+    if absences:
+        raise Misconfigured.because_of(ConfigurationInvalid(absences))
     return loaded
 
 

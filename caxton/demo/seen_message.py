@@ -8,7 +8,7 @@ import msgspec
 
 from caxton.cli.text import clipped, visible
 
-Json: TypeAlias = Union[str, float, Sequence["Json"], Mapping[str, "Json"], None]
+Json: TypeAlias = Union[str, float, Sequence["Json"], Mapping[str, "Json"], None]  # noqa: UP007 - recursive
 """What a message's content may be."""
 
 

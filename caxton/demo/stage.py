@@ -1,4 +1,4 @@
-"""What the person sees: headings, steps, messages and figures; colours on a terminal, plain text in a pipe."""
+"""What the person sees: headings, steps, messages and figures; with colours only on a terminal."""
 
 from collections.abc import Sequence
 from typing import Final, final
