@@ -26,7 +26,7 @@ Query = Mapping[str, str | int | bool | None]
 
 @final
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold what the server answered with a status below 400."""
+    """Hold what the server answered."""
 
     status: int
     body: bytes
@@ -135,6 +135,14 @@ class Client:
         )
         return self._run(request)
 
+    def probe(self, path: str) -> Answer:
+        """Ask `/health` or `/ready`: whatever its status, the answer is an answer.
+
+        Raises: Unreachable.
+        """
+        response = self._exchange(self._http.build_request("GET", path))
+        return Answer(status=response.status_code, body=response.content, url=str(response.url))
+
     def follow(self, path: str, *, query: Query | None = None) -> Iterator[str]:
         """Yield the lines of a streamed answer as they come, until the server or the caller ends it.
 
@@ -153,12 +161,15 @@ class Client:
             raise self._unreachable(error) from error
 
     def _run(self, request: httpx.Request) -> Answer:
-        try:
-            response = self._http.send(request)
-        except httpx.TransportError as error:
-            raise self._unreachable(error) from error
+        response = self._exchange(request)
         self._check(response)
         return Answer(status=response.status_code, body=response.content, url=str(response.url))
+
+    def _exchange(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._http.send(request)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
 
     def _check(self, response: httpx.Response) -> None:
         if response.status_code < 300:
