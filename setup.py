@@ -3,12 +3,16 @@
 The sources of the package ``caxton._core`` live in ``_core/``. The build needs ``caxton/_core`` to
 resolve to them, so that absolute cimports and in-place builds work; sdists drop links, hence the
 link is made here when it is missing.
+
+``CAXTON_SANITIZE=thread|address`` builds an instrumented core, for a copy of the checkout only.
+``CAXTON_STRICT=1`` makes the warnings of Cython and of the C compiler errors.
 """
 
 import os
 from pathlib import Path
 
 from Cython.Build import cythonize
+from Cython.Compiler import Options
 from setuptools import Extension, find_packages, setup
 
 ROOT = Path(__file__).parent
@@ -16,11 +20,25 @@ LINK = ROOT / "caxton" / "_core"
 if not LINK.is_symlink() and not LINK.exists():
     LINK.symlink_to("../_core", target_is_directory=True)
 
+JOBS = len(os.sched_getaffinity(0))
 FLAGS = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-strict-aliasing"]
 SANITIZER = os.environ.get("CAXTON_SANITIZE", "")
+if SANITIZER not in ("", "address", "thread"):
+    raise SystemExit(f"CAXTON_SANITIZE is {SANITIZER!r}: set it to thread or address, or leave it out")
 if SANITIZER:
     FLAGS += [f"-fsanitize={SANITIZER}", "-g", "-O1", "-fno-omit-frame-pointer"]
 LINK_FLAGS = [f"-fsanitize={SANITIZER}"] if SANITIZER else []
+
+if os.environ.get("CAXTON_STRICT", "") == "1":
+    FLAGS.append("-Werror")
+    Options.warning_errors = True
+
+# Files other than Python that are part of the program, by room: sources of agents, schema steps.
+DATA = {
+    "demo": ["c", "h"],
+    "sdk": ["c", "h", "md", "toml", "ts", "zig"],
+    "storage": ["sql"],
+}
 
 os.chdir(ROOT)
 extensions = [
@@ -37,11 +55,15 @@ setup(
     packages=[p for p in find_packages(include=["caxton", "caxton.*"]) if not p.startswith("caxton._core")]
     + ["caxton._core"],
     package_dir={"caxton._core": "_core"},
-    package_data={"caxton": ["py.typed"], "caxton._core": ["*.pxd", "*.pyi"]},
+    package_data={
+        "caxton": ["py.typed", *(f"{room}/**/*.{kind}" for room, kinds in DATA.items() for kind in kinds)],
+        "caxton._core": ["*.pxd", "*.pyi", "*.h"],
+    },
     ext_modules=cythonize(
         extensions,
-        nthreads=0,
-        compiler_directives={
+        nthreads=JOBS if len(extensions) > 1 else 0,
+        compiler_directives=Options.extra_warnings
+        | {
             "language_level": "3",
             "boundscheck": False,
             "wraparound": False,
@@ -51,4 +73,5 @@ setup(
         },
         include_path=["."],
     ),
+    options={"build_ext": {"parallel": JOBS}},
 )

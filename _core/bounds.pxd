@@ -8,6 +8,8 @@ cdef enum:
     JSON_DEPTH_MAX = 64
     PERFORMATIVE_COUNT = 22
     WORKERS_MAX = 64
+    # Engine number: profile * 2 + copy_on_write.
+    ENGINE_COUNT = 4
     # A handler may queue this many outgoing messages; one more answers "quota".
     SENDS_PER_HANDLER_MAX = 1024
     RECEIVERS_MAX = 1000

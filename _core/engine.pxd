@@ -8,9 +8,6 @@ from libc.stdint cimport uint8_t
 from caxton._core.wasmtime_c cimport wasm_engine_t, wasmtime_error_t, wasmtime_linker_t
 
 cdef enum:
-    PROFILE_COUNT = 2
-    # Engine number: profile * 2 + copy_on_write.
-    ENGINE_COUNT = 4
     STACK_BYTES_MAX = 256 * 1024        # a guest's own call stack, on the worker's stack
 
 cdef struct Engine:
@@ -23,5 +20,5 @@ cdef struct Engine:
 # Take an error's text into ``out`` (cut at ``room`` - 1 bytes, NUL-terminated) and delete the error.
 cdef void error_take(wasmtime_error_t* error, char* out, size_t room) noexcept nogil
 cdef void engine_close(Engine* engine) noexcept nogil
-# Control thread, with the GIL: raises CoreError.
+# Control thread, with the GIL: raises CoreError. The linkers are empty: imports.pyx fills them.
 cdef int engine_open(Engine* engine, int profile, bint copy_on_write) except -1

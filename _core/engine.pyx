@@ -5,7 +5,6 @@ wasmtime aborts the process on an inconsistent configuration, so `check_features
 
 from libc.string cimport memcpy, memset
 
-from caxton._core.imports cimport imports_define
 from caxton._core.wasmtime_c cimport (
     Wasmtime, config_set_bool, config_set_u64, wasm_byte_vec_t, wasm_config_t, wasmtime_table,
 )
@@ -101,10 +100,6 @@ cdef int engine_open(Engine* engine, int profile, bint copy_on_write) except -1:
     engine.copy_on_write = copy_on_write
     engine.linker = wt.linker_new(engine.engine)
     engine.linker_wasi = wt.linker_new(engine.engine)
-    cdef char text[512]
-    if imports_define(engine.linker, False, text, 512) != 0 or imports_define(engine.linker_wasi, True, text, 512) != 0:
-        engine_close(engine)
-        raise CoreError("wasmtime", (<bytes>text).decode(errors="replace"))
     return 0
 
 

@@ -283,11 +283,9 @@ cdef wasm_trap_t* host_unavailable(void* env, wasmtime_caller_t* caller, wasmtim
 cdef wasm_functype_t* function_type(const char* signature) noexcept nogil:
     cdef wasm_valtype_vec_t sides[2]
     cdef wasm_valtype_t* kinds[16]
-    cdef size_t counts[2]
     cdef size_t count = 0
     cdef int side = 0
     cdef const char* c = signature
-    counts[0] = counts[1] = 0
     while True:
         if c[0] == b":" or c[0] == 0:
             if count == 0:

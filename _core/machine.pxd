@@ -5,9 +5,9 @@ made and closed by the control thread; workers and ticker are joined before anyt
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from caxton._core.bounds cimport TIMERS_PER_AGENT_MAX, WORKERS_MAX
+from caxton._core.bounds cimport ENGINE_COUNT, TIMERS_PER_AGENT_MAX, WORKERS_MAX
 from caxton._core.code cimport Code
-from caxton._core.engine cimport ENGINE_COUNT, Engine
+from caxton._core.engine cimport Engine
 from caxton._core.limiter cimport Budget
 from caxton._core.message cimport Message, MessageCache, MessagePool
 from caxton._core.queue cimport Mailbox
@@ -120,7 +120,9 @@ cdef struct Machine:
     uint32_t worker_count
     uint32_t next_worker            # round robin for injected work
     uint32_t* links                 # OWNERSHIP: owned; injector links, one per slot
-    uint32_t stopping               # atomic
+    uint32_t stopping               # atomic; workers end after their turn
+    uint32_t ticker_stopping        # atomic; the ticker ends
+    uint32_t hurry                  # atomic; 1 = deadlines of running handlers are over
     uint32_t sleepers               # atomic; parked workers
     Budget instance_bytes
     Budget mappings
@@ -134,7 +136,10 @@ cdef struct Machine:
     int event_fd
     # Timer wake-ups on their way to the ticker (see timers.pyx).
     Mailbox timer_inbox
-    Telemetry shell_telemetry       # the control thread's own counters
+    # The control thread's own: counters, free messages, random numbers.
+    Telemetry shell_telemetry
+    MessageCache shell_cache
+    uint64_t shell_random[4]
 
 cdef enum:
     SHELL_LOGS_MAX = 8192           # log lines on the way to the shell; more are dropped and counted

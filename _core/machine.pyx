@@ -79,6 +79,9 @@ cdef int machine_open(Machine* machine, uint32_t workers, uint32_t slots, uint32
     if machine.links == NULL:
         machine_close(machine)
         return -1
+    if getrandom(machine.shell_random, sizeof(machine.shell_random), 0) < 0:
+        machine_close(machine)
+        return -1
     mailbox_init(&machine.shell, 0)
     mailbox_init(&machine.timer_inbox, 0)
     for i in range(workers):
@@ -107,6 +110,7 @@ cdef void machine_close(Machine* machine) noexcept nogil:
         free(machine.workers[i])
         machine.workers[i] = NULL
     machine.worker_count = 0
+    cache_flush(&machine.pool, &machine.shell_cache)
     free(machine.links)
     machine.links = NULL
     routing_close(&machine.routing)

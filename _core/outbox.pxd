@@ -1,12 +1,10 @@
-"""What a handler sends: read, resolved and reserved at once, handed over only when the handler returns well.
+"""What a handler sends: accepted at once, handed over only when the handler returns well.
 
 So a handler that traps leaves no trace, and a full mailbox is known to the sender while it can still react.
 """
 
-from libc.stdint cimport int32_t, uint32_t, uint64_t
-from caxton._core.machine cimport Machine, Sandbox, Worker
-from caxton._core.message cimport Message
-from caxton._core.routing cimport Slot
+from libc.stdint cimport int32_t, uint64_t
+from caxton._core.machine cimport Sandbox, Worker
 
 # Host codes of the guest ABI.
 cdef enum HostCode:
@@ -19,8 +17,8 @@ cdef enum HostCode:
     HOST_UNAVAILABLE = -6
     HOST_UNSUPPORTED = -7
 
-# Accept one message (JSON text in guest memory) from the agent whose handler runs in ``worker``. As a reply, the
-# receiver, protocol and in_reply_to default to those of the message in hand; the last reply wins.
+# Accept one message (JSON text in guest memory) from the agent whose handler runs in ``worker``. A reply goes to the
+# sender of the message in hand unless it names its receiver; the last reply wins.
 # Returns a HostCode; on refusal the worker's error text says why, and nothing was kept.
 cdef int32_t outbox_add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t length, bint is_reply) noexcept nogil
 
@@ -28,15 +26,3 @@ cdef int32_t outbox_add(Worker* worker, Sandbox* sandbox, const char* text, uint
 cdef void outbox_commit(Worker* worker) noexcept nogil
 # It did not: free everything and give the reserved places back.
 cdef void outbox_discard(Worker* worker) noexcept nogil
-
-# Answer ``message`` on behalf of ``slot``'s agent with failure, refuse or not-understood (content: the error),
-# unless it must not be answered (it is itself such an answer, or nobody sent it).
-cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
-                       const char* kind, const char* detail) noexcept nogil
-
-cdef enum:
-    ACT_CFP = 3
-    ACT_FAILURE = 6
-    ACT_NOT_UNDERSTOOD = 10
-    ACT_REFUSE = 16
-    ACT_REJECT_PROPOSAL = 17

@@ -287,7 +287,7 @@ cdef void pull_reply(Worker* worker, Sandbox* sandbox, Outcome* outcome) noexcep
     if not call(sandbox, &sandbox.reply, values, 1, outcome):
         return
     pointer = <uint64_t>values[0].i64 >> 32
-    length = <uint64_t>values[0].i64 & 0xFFFFFFFF
+    length = <uint32_t>values[0].i64
     if pointer + length > wt.memory_data_size(sandbox.context, &sandbox.memory):
         outcome.fault = FAULT_REPLY
         set_text(outcome, b"caxton_reply points outside of the memory")

@@ -13,7 +13,6 @@ cdef extern from * nogil:
     #include <string.h>
 
     #define cx_first_bit(mask) ((uint32_t)__builtin_ctz(mask))
-    #define cx_leading_zeros(word) ((uint32_t)__builtin_clzll(word))
 
     #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     #define cx_little(word) (word)
@@ -128,7 +127,6 @@ cdef extern from * nogil:
     # Index of the lowest set bit; ``mask`` must not be 0.
     uint32_t first_bit "cx_first_bit"(uint32_t mask) noexcept
     # Zero bits above the highest set one; ``word`` must not be 0.
-    uint32_t leading_zeros "cx_leading_zeros"(uint64_t word) noexcept
     # Eight bytes, the first one lowest, on any machine.
     uint64_t load8 "cx_load8"(const char* text) noexcept
     void store8 "cx_store8"(char* out, uint64_t word) noexcept

@@ -62,6 +62,14 @@ cdef inline void histogram_add(Histogram* histogram, uint64_t duration_ns) noexc
     counter_add(&histogram.sum_ns, duration_ns)
     counter_add(&histogram.count, 1)
 
+# Owner only: one message of that act came to that end.
+cdef inline void count_message(Telemetry* telemetry, uint32_t performative, int status) noexcept nogil:
+    counter_add(&telemetry.processed[performative][status], 1)
+
+# Owner only: one message was turned away for that RejectReason.
+cdef inline void count_reject(Telemetry* telemetry, int reason) noexcept nogil:
+    counter_add(&telemetry.rejected[reason], 1)
+
 # Sum ``count`` sets into ``total`` (relaxed reads, the writers go on meanwhile: a histogram's count and the sum
 # of its buckets may differ by what is just being added).
 cdef void telemetry_sum(Telemetry* total, Telemetry** parts, uint32_t count) noexcept nogil

@@ -10,6 +10,10 @@ from caxton._core.outbox cimport HOST_INVALID, HOST_NOT_FOUND, HOST_OK, HOST_QUO
 from caxton._core.queue cimport mailbox_pop, mailbox_push, mailbox_reserve
 
 
+cdef enum:
+    DELAY_MS_MAX = 1 << 31      # about 24 days; the wheel itself reaches twice as far at one tick a millisecond
+
+
 cdef int32_t wake_at(Sandbox* sandbox, uint32_t index) noexcept nogil:
     # Sends a wake-up for a table entry on its way, unless an earlier one is under way already.
     cdef GuestTimer* entry = &sandbox.timers[index]
@@ -36,11 +40,11 @@ cdef int32_t wake_at(Sandbox* sandbox, uint32_t index) noexcept nogil:
 
 cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept nogil:
     cdef uint64_t deadline
-    cdef uint32_t i
-    cdef uint32_t chosen = TIMERS_PER_AGENT_MAX
+    cdef int i
+    cdef int chosen = TIMERS_PER_AGENT_MAX
     cdef GuestTimer* entry
     cdef int32_t code
-    if delay_ms > 4000000000:
+    if delay_ms > DELAY_MS_MAX:
         return HOST_INVALID
     if sandbox.timers == NULL:
         # SAFETY: calloc gives zeroed room of the asked type and count.
@@ -62,14 +66,14 @@ cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept
     entry = &sandbox.timers[chosen]
     entry.id = id
     entry.deadline_ns = deadline
-    code = wake_at(sandbox, chosen)
+    code = wake_at(sandbox, <uint32_t>chosen)
     if code != HOST_OK:
         entry.deadline_ns = 0
     return code
 
 
 cdef int32_t timers_cancel(Sandbox* sandbox, int64_t id) noexcept nogil:
-    cdef uint32_t i
+    cdef int i
     if sandbox.timers != NULL:
         for i in range(TIMERS_PER_AGENT_MAX):
             if sandbox.timers[i].deadline_ns != 0 and sandbox.timers[i].id == id:

@@ -4,24 +4,22 @@ Who moves a slot's state: the control thread claims (STARTING) and asks (request
 answers: STARTING -> RUNNING or STOPPED, RUNNING -> DRAINING -> STOPPED, any -> FAILED, any -> REMOVING.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport UINT32_MAX, int32_t, int64_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 
+from caxton._core.acceptance cimport ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, answer_error
 from caxton._core.atomics cimport (
     add_u32_seq, cas_u32, futex_wait, load_u32_acquire, load_u32_relaxed, load_u32_seq, monotonic_ns, pause,
     realtime_ns, store_u32_release, store_u32_seq, load_u64_relaxed, store_u64_relaxed, sub_u32_seq, swap_u32_seq, unlikely,
 )
-from caxton._core.bounds cimport AGENT_BATCH_MAX
-from caxton._core.engine cimport ENGINE_COUNT
+from caxton._core.bounds cimport AGENT_BATCH_MAX, ENGINE_COUNT
 from caxton._core.machine cimport (
     EVENT_FAILED, EVENT_FAULT, EVENT_REMOVED, EVENT_STARTED, EVENT_START_FAILED, EVENT_STOPPED,
     FAULT_AGENT_ERROR, FAULT_AGENT_FAILED, FAULT_AGENT_REMOVED, FAULT_AGENT_STOPPED, FAULT_BUSY, FAULT_FAILURE,
     FAULT_MALFORMED, FAULT_NONE, FAULT_REPLY, fault_name, machine_event, machine_schedule, machine_wake,
 )
 from caxton._core.message cimport KIND_ACL, KIND_TIMER, Message, cache_flush, message_free
-from caxton._core.outbox cimport (
-    ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, answer_error, outbox_commit, outbox_discard,
-)
+from caxton._core.outbox cimport outbox_commit, outbox_discard
 from caxton._core.queue cimport mailbox_depth, mailbox_is_empty, mailbox_pop, mailbox_release
 from caxton._core.routing cimport (
     REQUEST_DRAIN, REQUEST_NONE, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_FAILED, SLOT_FREE,
@@ -29,7 +27,7 @@ from caxton._core.routing cimport (
 )
 from caxton._core.runqueue cimport injector_drain, ring_length, ring_push, ring_steal, ring_take
 from caxton._core.sandbox cimport Outcome, fault_destroys, sandbox_close, sandbox_handle, sandbox_open, sandbox_timer
-from caxton._core.telemetry cimport STATUS_FAILED, STATUS_SUCCESS, STATUS_DEAD_LETTERED, histogram_add
+from caxton._core.telemetry cimport STATUS_DEAD_LETTERED, STATUS_FAILED, STATUS_SUCCESS, count_message, counter_add, histogram_add
 from caxton._core.timers cimport timers_due, wheel_turn
 from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_table
 
@@ -38,6 +36,7 @@ cdef const Wasmtime* wt = wasmtime_table()
 cdef enum:
     SPINS = 200                 # looks for work before parking, about 10 us
     PARK_NS = 500000000         # a parked worker looks up by itself now and then
+    TICKS_IN_A_HURRY = 100000   # of deadline that a tick takes away while the machine must stop
     INJECTOR_EVERY = 32         # turns between looks at the injector while the ring has work
 
 
@@ -49,7 +48,7 @@ cdef void free_handled(Worker* worker, Slot* slot, Message* message) noexcept no
 cdef void reject(Worker* worker, Slot* slot, Message* message, int32_t fault, const char* text) noexcept nogil:
     # A message that its agent will never see: the sender hears why.
     if message.kind == KIND_ACL:
-        worker.telemetry.processed[message.performative][STATUS_DEAD_LETTERED] += 1
+        count_message(&worker.telemetry, message.performative, STATUS_DEAD_LETTERED)
         answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(fault), text)
     elif message.kind == KIND_TIMER and message.receiver_generation == slot.generation:
         sub_u32_seq(&slot.wakeups, 1)
@@ -75,7 +74,7 @@ cdef bint may_restart(Slot* slot, uint64_t now_ns) noexcept nogil:
 cdef void replace_instance(Worker* worker, Slot* slot, Outcome* why) noexcept nogil:
     # After a fault the instance is never entered again; a new one starts from the module's own image.
     cdef Outcome outcome
-    slot.faults += 1
+    counter_add(&slot.faults, 1)
     slot.last_fault = why.fault
     sandbox_close(worker.machine, slot)
     if not may_restart(slot, worker.now_ns):
@@ -90,7 +89,7 @@ cdef void replace_instance(Worker* worker, Slot* slot, Outcome* why) noexcept no
         machine_event(worker.machine, &worker.cache, slot, EVENT_FAILED, outcome.fault, outcome.text)
         return
     outbox_commit(worker)
-    slot.restarts += 1
+    counter_add(&slot.restarts, 1)
     machine_event(worker.machine, &worker.cache, slot, EVENT_FAULT, why.fault, why.text)
 
 
@@ -105,7 +104,7 @@ cdef void judge_code(Worker* worker, Outcome* outcome) noexcept nogil:
     elif code == 1 and worker.handling.reply == NULL:
         outcome.fault = FAULT_REPLY
         if worker.handling.error_bytes != 0:
-            snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply: %s", worker.handling.error)
+            snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply: %.200s", worker.handling.error)
         else:
             snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply")
     elif code > 1:
@@ -133,8 +132,8 @@ cdef void answer_fault(Worker* worker, Message* message, Outcome* outcome) noexc
 
 cdef void finish(Worker* worker, Slot* slot, Outcome* outcome) noexcept nogil:
     # Effects of a handler that returned; totals either way.
-    slot.fuel_used += outcome.fuel
-    worker.telemetry.fuel += outcome.fuel
+    counter_add(&slot.fuel_used, outcome.fuel)
+    counter_add(&worker.telemetry.fuel, outcome.fuel)
     worker.now_ns = monotonic_ns()
     if outcome.fault == FAULT_NONE:
         outbox_commit(worker)
@@ -150,10 +149,10 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
     judge_code(worker, &outcome)
     finish(worker, slot, &outcome)
     histogram_add(&worker.telemetry.processing[message.performative], worker.now_ns - message.accepted_ns)
-    worker.telemetry.handled += 1
-    slot.messages_handled += 1
+    counter_add(&worker.telemetry.handled, 1)
+    counter_add(&slot.messages_handled, 1)
     if unlikely(outcome.fault != FAULT_NONE):
-        worker.telemetry.processed[message.performative][STATUS_FAILED] += 1
+        count_message(&worker.telemetry, message.performative, STATUS_FAILED)
         # The instance is replaced first, so that whoever hears of the fault can ask about the state.
         if fault_destroys(outcome.fault):
             replace_instance(worker, slot, &outcome)
@@ -161,7 +160,7 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
             slot.last_fault = outcome.fault
         answer_fault(worker, message, &outcome)
     else:
-        worker.telemetry.processed[message.performative][STATUS_SUCCESS] += 1
+        count_message(&worker.telemetry, message.performative, STATUS_SUCCESS)
 
 
 cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept nogil:
@@ -276,7 +275,7 @@ cdef bint find_work(Worker* worker, uint32_t* index) noexcept nogil:
     for i in range(1, machine.worker_count):
         other = machine.workers[(worker.index + i) % machine.worker_count]
         if ring_steal(&other.ring, &worker.ring) != 0 or injector_drain(&other.injector, &worker.ring) != 0:
-            worker.telemetry.stolen += 1
+            counter_add(&worker.telemetry.stolen, 1)
             if ring_take(&worker.ring, index):
                 return True
     return False
@@ -294,7 +293,7 @@ cdef bint park(Worker* worker, uint32_t* index) noexcept nogil:
     if find_work(worker, index) or load_u32_seq(&machine.stopping) != 0:
         if cas_u32(&worker.parked, &expected, 0):
             sub_u32_seq(&machine.sleepers, 1)
-        return index[0] != 0xFFFFFFFF
+        return index[0] != UINT32_MAX
     routing_park(&machine.routing, worker.index)
     futex_wait(&worker.wake, seen, PARK_NS)
     routing_quiet(&machine.routing, worker.index)
@@ -303,7 +302,7 @@ cdef bint park(Worker* worker, uint32_t* index) noexcept nogil:
         sub_u32_seq(&machine.sleepers, 1)
     worker.now_ns = monotonic_ns()
     worker.wall_offset_ns = <int64_t>(realtime_ns() - worker.now_ns)
-    store_u64_relaxed(&worker.telemetry.parked_ns, worker.telemetry.parked_ns + worker.now_ns - begun)
+    counter_add(&worker.telemetry.parked_ns, worker.now_ns - begun)
     return False
 
 
@@ -315,7 +314,7 @@ cdef void worker_run(Worker* worker) noexcept nogil:
     worker.now_ns = monotonic_ns()
     while load_u32_relaxed(&machine.stopping) == 0:
         routing_quiet(&machine.routing, worker.index)
-        index = 0xFFFFFFFF
+        index = UINT32_MAX
         if not find_work(worker, &index):
             spins += 1
             if spins < SPINS:
@@ -330,7 +329,7 @@ cdef void worker_run(Worker* worker) noexcept nogil:
         # The clock was read at the end of the last handler; after an idle spell it is stale.
         busy_from = worker.now_ns = monotonic_ns()
         turn(worker, &machine.routing.slots[index])
-        worker.telemetry.busy_ns += worker.now_ns - busy_from
+        counter_add(&worker.telemetry.busy_ns, worker.now_ns - busy_from)
     routing_park(&machine.routing, worker.index)
     cache_flush(&machine.pool, &worker.cache)
     store_u32_release(&worker.ended, 1)
@@ -349,16 +348,18 @@ cdef void ticker_run(Machine* machine, Wheel* wheel) noexcept nogil:
     cdef uint32_t i
     cdef int e
     wheel.start_ns = monotonic_ns()
-    while load_u32_relaxed(&machine.stopping) == 0:
+    while load_u32_relaxed(&machine.ticker_stopping) == 0:
         now = monotonic_ns()
         nap.tv_sec = 0
         nap.tv_nsec = <long>(machine.tick_ns - (now - wheel.start_ns) % machine.tick_ns)
         routing_park(&machine.routing, machine.worker_count)
         nanosleep(&nap, NULL)
         routing_quiet(&machine.routing, machine.worker_count)
-        for e in range(ENGINE_COUNT):
-            if machine.engines[e].engine != NULL:
-                wt.engine_increment_epoch(machine.engines[e].engine)
+        # When the machine must stop now, an epoch is as long as any handler may take.
+        for i in range(TICKS_IN_A_HURRY if load_u32_relaxed(&machine.hurry) else 1):
+            for e in range(ENGINE_COUNT):
+                if machine.engines[e].engine != NULL:
+                    wt.engine_increment_epoch(machine.engines[e].engine)
         wheel_turn(machine, wheel, monotonic_ns())
         # A slot may wait behind a long handler in a ring too short to have called for help.
         if load_u32_relaxed(&machine.sleepers) != 0:

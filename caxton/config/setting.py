@@ -10,6 +10,8 @@ from typing import Annotated, Final, Literal, Union, get_args, get_origin, get_t
 
 import msgspec
 
+from caxton.domain.quantities import ByteSize, format_byte_size
+
 Kind = Literal["switch", "whole", "number", "text", "choice", "list", "section", "sections", "words"]
 
 
@@ -92,17 +94,22 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
 
     def _range(self) -> str:
         noun = "a whole number" if self.kind == "whole" else "a number"
-        unit = f" {self.unit}" if self.unit else ""
+        if self.unit == "bytes":
+            noun = "a number of bytes"
+        unit = f" {self.unit}" if self.unit and self.unit != "bytes" else ""
         bounds: list[str] = []
         if self.above is not None:
-            bounds.append(f"above {_figure(self.above)}")
+            bounds.append(f"above {self._bound(self.above)}")
         if self.least is not None and self.greatest is not None:
-            bounds.append(f"{_figure(self.least)} to {_figure(self.greatest)}")
+            bounds.append(f"{self._bound(self.least)} to {self._bound(self.greatest)}")
         elif self.least is not None:
-            bounds.append(f"at least {_figure(self.least)}")
+            bounds.append(f"at least {self._bound(self.least)}")
         elif self.greatest is not None:
-            bounds.append(f"at most {_figure(self.greatest)}")
+            bounds.append(f"at most {self._bound(self.greatest)}")
         return f"{noun}, {', '.join(bounds)}{unit}" if bounds else f"{noun}{unit}"
+
+    def _bound(self, value: float) -> str:
+        return format_byte_size(ByteSize(int(value))) if self.unit == "bytes" else _figure(value)
 
 
 def shapes_of(section: type[msgspec.Struct]) -> Mapping[str, Shape]:

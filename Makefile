@@ -1,0 +1,103 @@
+# Everything is set up on first use in $(VENV); a second run starts at once. `make help` lists the targets.
+
+PYTHON ?= $(shell .ci/find-python)
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+SOAK_SECONDS ?= 600
+
+CORE_SOURCES := $(wildcard _core/*.pyx _core/*.pxd _core/*.h) _core/__init__.py
+PROJECT := pyproject.toml setup.py MANIFEST.in constraints.txt
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check lint format bench tsan asan soak matrix wheels lock package image-steps clean
+
+help:
+	@echo 'make demo         build four agents from C and watch them run a Contract Net'
+	@echo 'make test         the test suite'
+	@echo 'make check        format, lint, types and layers, then the test suite (tidy rules among it)'
+	@echo 'make lint         the first half of it'
+	@echo 'make format       rewrite the sources in the house format'
+	@echo 'make bench        benchmarks (run them on a quiet machine)'
+	@echo 'make tsan asan    the core under ThreadSanitizer, AddressSanitizer'
+	@echo 'make soak         ten minutes of random deploys, deletes, traps and load'
+	@echo 'make matrix       the suite on CPython 3.11, 3.12 and 3.13'
+	@echo 'make package      sdist, the wheel from it, and both tried in empty environments'
+	@echo 'make image-steps  the RUN steps of the Dockerfile by hand in a clean root'
+	@echo 'make wheels       fetch every pinned wheel into .wheels/, for a machine without an index'
+	@echo 'make lock         resolve the dependencies anew and write constraints.txt'
+	@echo 'make clean        remove everything that these targets made'
+	@echo 'ARGS="-k queue" goes to pytest (test, bench, tsan, asan, matrix).'
+	@echo 'PYTHON=python3.12 chooses the interpreter of a new environment, VENV=dir where it is made.'
+
+# --- set-up ------------------------------------------------------------------------------------------------
+
+$(VENV)/.made: constraints.txt .ci/make-venv
+	@.ci/make-venv '$(PYTHON)' '$(VENV)'
+	@touch $@
+
+# The editable install: its dependencies, the compiled core, and the entry point.
+$(VENV)/.test: $(VENV)/.made $(PROJECT) .ci/pip-install
+	@.ci/pip-install '$(BIN)' 'cython' 'setuptools'
+	@.ci/pip-install '$(BIN)' --no-build-isolation -e '.[test]'
+	@touch $@
+	@touch $(VENV)/.core
+
+$(VENV)/.dev $(VENV)/.agents: $(VENV)/.%: $(VENV)/.test
+	@.ci/pip-install '$(BIN)' 'caxton[$*]'
+	@touch $@
+
+# The core again, when only its sources changed.
+$(VENV)/.core: $(VENV)/.test $(CORE_SOURCES)
+	$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@
+
+# --- targets -----------------------------------------------------------------------------------------------
+
+demo: $(VENV)/.core $(VENV)/.agents
+	$(BIN)/caxton demo
+
+test: $(VENV)/.core $(VENV)/.agents
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: lint test
+
+lint: $(VENV)/.core $(VENV)/.dev
+	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lint
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.core $(VENV)/.agents
+	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only --timeout 0 $(ARGS)
+
+tsan: $(VENV)/.core $(VENV)/.agents
+	.ci/sanitize thread '$(BIN)' $(ARGS)
+
+asan: $(VENV)/.core $(VENV)/.agents
+	.ci/sanitize address '$(BIN)' $(ARGS)
+
+soak: $(VENV)/.core $(VENV)/.agents
+	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)
+
+matrix:
+	.ci/matrix $(ARGS)
+
+package: $(VENV)/.dev
+	.ci/package '$(BIN)'
+
+image-steps: $(VENV)/.made
+	unshare --mount $(BIN)/python .ci/image_steps.py
+
+wheels: $(VENV)/.made
+	@mkdir -p .wheels
+	PIP_CONSTRAINT=constraints.txt $(BIN)/pip download --quiet --dest .wheels --requirement constraints.txt
+
+lock:
+	@.ci/lock
+
+clean:
+	rm -rf .venv .venv-* .wheels build dist caxton.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+	rm -f caxton/_core _core/*.so _core/*.c
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

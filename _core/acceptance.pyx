@@ -1,0 +1,268 @@
+"""Resolve, reserve, write; hand over or take back; and the host's own answers, which take the same way."""
+
+from libc.stdint cimport uint8_t
+from libc.string cimport memcpy, memset, strlen
+
+from caxton._core.atomics cimport load_u32_acquire
+from caxton._core.envelope cimport (
+    FIELD_CONVERSATION_ID, FIELD_ID, RECEIVER_ID, HostFields, envelope_bound, envelope_error, envelope_receiver,
+    envelope_splice,
+)
+from caxton._core.limiter cimport bucket_take, bucket_wait_ns
+from caxton._core.machine cimport machine_schedule, machine_to_shell, random_next
+from caxton._core.message cimport (
+    FLAG_HOST, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
+)
+from caxton._core.queue cimport mailbox_push, mailbox_release, mailbox_reserve
+from caxton._core.routing cimport SLOT_EXTERNAL, SLOT_RUNNING, routing_find_id, routing_find_name
+from caxton._core.telemetry cimport (
+    REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE, REJECT_POOL_EXHAUSTED,
+    REJECT_RATE_LIMITED, STATUS_DEAD_LETTERED, count_message, count_reject,
+)
+
+cdef enum:
+    ID_OFFSET = 7       # the delivered text begins {"id":"
+    ID_BYTES = 36
+
+
+cdef void new_id(uint64_t* random, HostFields* host) noexcept nogil:
+    # A random UUID: version 4, variant 1 (RFC 9562).
+    host.id_high = (random_next(random) & ~<uint64_t>0xF000) | 0x4000
+    host.id_low = (random_next(random) >> 2) | (<uint64_t>1 << 63)
+
+
+cdef void default_in_reply_to(Message* message, HostFields* host) noexcept nogil:
+    cdef const char* body = message_body(message)
+    if message.reply_with.length != 0:
+        host.in_reply_to = body + message.reply_with.offset
+        host.in_reply_to_bytes = message.reply_with.length
+    else:
+        host.in_reply_to = body + ID_OFFSET
+        host.in_reply_to_bytes = ID_BYTES
+
+
+cdef void default_conversation(Message* message, HostFields* host) noexcept nogil:
+    cdef const char* body = message_body(message)
+    host.conversation = body + message.conversation.offset
+    host.conversation_bytes = message.conversation.length
+    host.protocol = body + message.protocol.offset
+    host.protocol_bytes = message.protocol.length
+
+
+cdef void host_fields(Author* author, const Envelope* envelope, bint is_reply, HostFields* host) noexcept nogil:
+    cdef Message* current = author.current
+    memset(host, 0, sizeof(HostFields))
+    if envelope.present & (1 << FIELD_ID):
+        host.id_high = envelope.id_high
+        host.id_low = envelope.id_low
+    else:
+        new_id(author.random, host)
+    host.sender_id = author.slot.id
+    host.span_id = random_next(author.random) | 1
+    host.timestamp_ms = (<int64_t>author.now_ns + author.wall_offset_ns) // 1000000
+    if current != NULL:
+        host.trace_high = current.trace_high
+        host.trace_low = current.trace_low
+        # What is said while a message is handled belongs to its conversation unless another is named.
+        if is_reply or not envelope.present & (1 << FIELD_CONVERSATION_ID):
+            default_conversation(current, host)
+        if is_reply:
+            default_in_reply_to(current, host)
+    elif envelope.trace_high | envelope.trace_low:
+        host.trace_high = envelope.trace_high
+        host.trace_low = envelope.trace_low
+    else:
+        host.trace_high = random_next(author.random)
+        host.trace_low = random_next(author.random) | 1
+
+
+cdef int32_t count_refusal(Author* author, int32_t reason) noexcept nogil:
+    count_reject(author.telemetry, reason)
+    return reason
+
+
+cdef Slot* resolve(Machine* machine, const ReceiverItem* item) noexcept nogil:
+    if item.kind == RECEIVER_ID:
+        return routing_find_id(&machine.routing, item.id)
+    return routing_find_name(&machine.routing, item.name, item.name_bytes)
+
+
+cdef int32_t reserve(Author* author, Slot* target, Refusal* refusal) noexcept nogil:
+    # ORDERING: acquire, pairs with the release that moved the slot into this state.
+    cdef uint32_t state = load_u32_acquire(&target.state)
+    refusal.receiver_id = target.id
+    if state != SLOT_RUNNING:
+        refusal.state = state
+        return count_refusal(author, REJECT_NOT_RUNNING)
+    if not bucket_take(&target.admission, author.now_ns):
+        refusal.wait_ns = bucket_wait_ns(&target.admission, author.now_ns)
+        return count_refusal(author, REJECT_RATE_LIMITED)
+    if not mailbox_reserve(&target.mailbox):
+        return count_refusal(author, REJECT_MAILBOX_FULL)
+    return ACCEPTED
+
+
+cdef Message* write(Machine* machine, Author* author, const char* text, const Envelope* envelope, bint is_reply,
+                    uint64_t receiver_id, uint32_t room_behind) noexcept nogil:
+    cdef HostFields host
+    cdef Message* message
+    host_fields(author, envelope, is_reply, &host)
+    host.receiver_id = receiver_id
+    message = message_new(&machine.pool, author.cache, envelope_bound(envelope, &host) + room_behind)
+    if message == NULL:
+        return NULL
+    envelope_splice(text, envelope, &host, message)
+    message.id_high = host.id_high
+    message.id_low = host.id_low
+    message.trace_high = host.trace_high
+    message.trace_low = host.trace_low
+    message.span_id = host.span_id
+    message.sender_id = author.slot.id
+    message.sender_slot = author.slot.index
+    message.sender_generation = author.slot.generation
+    return message
+
+
+cdef int32_t accept_one(Machine* machine, Author* author, Slot* target, const char* text, const Envelope* envelope,
+                        bint is_reply, Message** made, Refusal* refusal) noexcept nogil:
+    cdef Message* message
+    cdef int32_t reason = reserve(author, target, refusal)
+    if reason != ACCEPTED:
+        return reason
+    message = write(machine, author, text, envelope, is_reply, target.id, 0)
+    if message == NULL:
+        mailbox_release(&target.mailbox)
+        return count_refusal(author, REJECT_POOL_EXHAUSTED)
+    message.kind = KIND_ACL
+    message.flags = FLAG_RESERVED
+    message.receiver_id = target.id
+    message.receiver_slot = target.index
+    message.receiver_generation = target.generation
+    message.next = NULL
+    made[0] = message
+    return ACCEPTED
+
+
+cdef int32_t accept_all(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                        bint is_reply, Message** first, uint32_t* count, Refusal* refusal) noexcept nogil:
+    cdef Message* last = NULL
+    cdef Message* message
+    cdef Slot* target
+    cdef uint32_t cursor = 0
+    cdef int32_t more
+    cdef int32_t reason = ACCEPTED
+    first[0] = NULL
+    count[0] = 0
+    while reason == ACCEPTED:
+        more = envelope_receiver(text, envelope, &cursor, &refusal.item)
+        if more == 0:
+            return ACCEPTED
+        refusal.receiver_id = 0
+        if more < 0:
+            reason = count_refusal(author, REJECT_INVALID)
+            break
+        target = resolve(machine, &refusal.item)
+        if target == NULL:
+            reason = count_refusal(author, REJECT_NO_ROUTE)
+            break
+        reason = accept_one(machine, author, target, text, envelope, is_reply, &message, refusal)
+        if reason == ACCEPTED:
+            if last == NULL:
+                first[0] = message
+            else:
+                last.next = message
+            last = message
+            count[0] += 1
+    while first[0] != NULL:
+        message = first[0]
+        first[0] = message.next
+        drop(machine, author.cache, message)
+    count[0] = 0
+    return reason
+
+
+cdef int32_t accept_unrouted(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                             bint is_reply, Message** made) noexcept nogil:
+    cdef ReceiverItem item
+    cdef uint32_t cursor = 0
+    cdef Message* message
+    if envelope_receiver(text, envelope, &cursor, &item) != 1:
+        return count_refusal(author, REJECT_INVALID)
+    # The author's own id keeps the receiver's place; the capability's name follows the text.
+    message = write(machine, author, text, envelope, is_reply, author.slot.id, item.name_bytes)
+    if message == NULL:
+        return count_refusal(author, REJECT_POOL_EXHAUSTED)
+    memcpy(message_body(message) + message.body_bytes, item.name, item.name_bytes)
+    message.number = item.name_bytes
+    message.kind = KIND_UNROUTED
+    message.flags = 0
+    message.next = NULL
+    made[0] = message
+    return ACCEPTED
+
+
+cdef void deliver(Machine* machine, Worker* worker, Message* message, uint64_t now_ns) noexcept nogil:
+    cdef Slot* target = &machine.routing.slots[message.receiver_slot]
+    message.accepted_ns = now_ns
+    if message.kind == KIND_UNROUTED or target.kind == SLOT_EXTERNAL:
+        machine_to_shell(machine, message)
+        return
+    mailbox_push(&target.mailbox, message)
+    machine_schedule(machine, worker, target)
+
+
+cdef void drop(Machine* machine, MessageCache* cache, Message* message) noexcept nogil:
+    if message.flags & FLAG_RESERVED:
+        mailbox_release(&machine.routing.slots[message.receiver_slot].mailbox)
+    message_free(&machine.pool, cache, message)
+
+
+cdef bint may_be_answered(Message* message) noexcept nogil:
+    if message.kind != KIND_ACL or message.sender_id == 0 or message.flags & FLAG_HOST:
+        return False
+    # These acts end an exchange: answering them could go on for ever.
+    return message.performative not in (ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, ACT_REJECT_PROPOSAL)
+
+
+cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
+                       const char* kind, const char* detail) noexcept nogil:
+    cdef HostFields host
+    cdef Message* answer
+    cdef Slot* target = &machine.routing.slots[message.sender_slot]
+    cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
+    cdef uint8_t act = <uint8_t>performative
+    if not may_be_answered(message) or target.generation != message.sender_generation:
+        return
+    if not mailbox_reserve(&target.mailbox):
+        count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
+        return
+    memset(&host, 0, sizeof(HostFields))
+    new_id(worker.random, &host)
+    host.sender_id = message.receiver_id
+    host.receiver_id = message.sender_id
+    host.trace_high = message.trace_high
+    host.trace_low = message.trace_low
+    host.span_id = random_next(worker.random) | 1
+    host.timestamp_ms = (<int64_t>worker.now_ns + worker.wall_offset_ns) // 1000000
+    default_conversation(message, &host)
+    default_in_reply_to(message, &host)
+    answer = message_new(&machine.pool, &worker.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
+    if answer == NULL:
+        mailbox_release(&target.mailbox)
+        count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
+        return
+    envelope_error(act, &host, kind, detail, detail_bytes, answer)
+    answer.id_high = host.id_high
+    answer.id_low = host.id_low
+    answer.trace_high = host.trace_high
+    answer.trace_low = host.trace_low
+    answer.span_id = host.span_id
+    answer.kind = KIND_ACL
+    answer.flags = FLAG_HOST | FLAG_RESERVED
+    answer.sender_id = message.receiver_id
+    answer.sender_slot = message.receiver_slot
+    answer.sender_generation = message.receiver_generation
+    answer.receiver_id = message.sender_id
+    answer.receiver_slot = message.sender_slot
+    answer.receiver_generation = message.sender_generation
+    deliver(machine, worker, answer, worker.now_ns)

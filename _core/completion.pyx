@@ -1,0 +1,81 @@
+"""Drain the shell's queue: messages for external agents, log lines, events, capabilities, unrouted messages."""
+
+import json
+
+from libc.stdint cimport uint64_t
+
+from caxton._core.atomics cimport store_u32_seq, sub_u32_seq, swap_u32_seq
+from caxton._core.machine cimport Machine
+from caxton._core.message cimport (
+    FLAG_HOST, KIND_ACL, KIND_CAPABILITY, KIND_EVENT, KIND_LOG, KIND_UNROUTED, Message, Piece, message_body,
+    message_free,
+)
+from caxton._core.queue cimport mailbox_pop, mailbox_release
+from caxton._core.routing cimport Slot
+from caxton._core.text cimport uuid_write
+
+cdef extern from "<sys/eventfd.h>" nogil:
+    int eventfd_read(int, uint64_t*)
+    int eventfd_write(int, uint64_t)
+
+
+cdef object piece(Message* message, Piece* where):
+    cdef bytes text
+    if where.length == 0:
+        return None
+    text = (message_body(message) + where.offset)[:where.length]
+    if b"\\" in text:
+        return json.loads(b'"' + text + b'"')
+    return text.decode()
+
+
+cdef tuple as_tuple(Machine* machine, Message* message):
+    cdef char id_text[36]
+    cdef int kind = message.kind
+    cdef char* body = message_body(message)
+    if kind == KIND_ACL:
+        uuid_write(id_text, message.id_high, message.id_low)
+        return (
+            kind, message.receiver_slot, message.receiver_generation, message.receiver_id, message.sender_id,
+            bool(message.flags & FLAG_HOST), message.performative, id_text[:36].decode(),
+            piece(message, &message.conversation), piece(message, &message.in_reply_to), body[:message.body_bytes],
+        )
+    text = body[:message.body_bytes]
+    if kind == KIND_LOG:
+        sub_u32_seq(&machine.shell_logs, 1)
+        return (kind, message.receiver_slot, message.receiver_generation, message.receiver_id, message.number,
+                text, message.accepted_ns)
+    if kind == KIND_EVENT:
+        return (kind, message.receiver_slot, message.receiver_generation, message.receiver_id, message.number,
+                message.id_low, text.decode(errors="replace"))
+    if kind == KIND_UNROUTED:
+        name = body[message.body_bytes:message.body_bytes + message.number]
+        return (kind, message.sender_slot, message.sender_generation, message.sender_id,
+                name.decode(errors="replace"), text)
+    return (kind, message.receiver_slot, message.receiver_generation, message.receiver_id,
+            text.decode(errors="replace"))
+
+
+cdef list completion_take(Machine* machine, int count_max):
+    cdef list taken = []
+    cdef Message* message
+    cdef Slot* slot
+    cdef uint64_t signals
+    eventfd_read(machine.event_fd, &signals)
+    # ORDERING: seq_cst store before the last look; a producer pushes before it swaps ``shell_awake``.
+    store_u32_seq(&machine.shell_awake, 0)
+    while len(taken) < count_max:
+        message = mailbox_pop(&machine.shell)
+        if message == NULL:
+            return taken
+        try:
+            taken.append(as_tuple(machine, message))
+        finally:
+            slot = &machine.routing.slots[message.receiver_slot]
+            if message.kind == KIND_ACL and slot.generation != message.receiver_generation:
+                # Nobody is left to acknowledge it.
+                mailbox_release(&slot.mailbox)
+            message_free(&machine.pool, &machine.shell_cache, message)
+    if swap_u32_seq(&machine.shell_awake, 1) == 0:
+        eventfd_write(machine.event_fd, 1)
+    return taken

@@ -1,0 +1,475 @@
+"""The face of the core: one class, used by the shell's bridge alone. See core.pyi for the contract."""
+
+import threading
+import time
+
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy
+
+from caxton._core.atomics cimport (
+    add_u32_seq, futex_wake, load_u32_acquire, load_u64_relaxed, store_u32_release, swap_u32_seq,
+)
+from caxton._core.bounds cimport ENGINE_COUNT, NAME_BYTES_MAX, WORKERS_MAX
+from caxton._core.calibration cimport calibrate, probe_open, warm_up
+from caxton._core.code cimport ModuleCode, code_compile, code_deserialize, code_validate
+from caxton._core.completion cimport completion_take
+from caxton._core.engine cimport Engine, engine_close, engine_open
+from caxton._core.imports cimport imports_define
+from caxton._core.limiter cimport bucket_init, budget_init
+from caxton._core.machine cimport (
+    AgentSettings, Machine, Setting, machine_close, machine_open, machine_schedule,
+)
+from caxton._core.message cimport MessageCache
+from caxton._core.post cimport Posted, post
+from caxton._core.queue cimport mailbox_depth, mailbox_init, mailbox_release
+from caxton._core.receipt cimport receipt
+from caxton._core.routing cimport (
+    REQUEST_DRAIN, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_EXTERNAL, SLOT_FAILED, SLOT_FREE, SLOT_GUEST,
+    SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_claim, routing_find_id,
+    routing_find_name, routing_publish, routing_retire,
+)
+from caxton._core.sandbox cimport sandbox_close
+from caxton._core.scrape cimport scrape
+from caxton._core.timers cimport Wheel, wheel_close
+from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_instance_pre_t, wasmtime_table
+from caxton._core.worker cimport ticker_run, worker_run
+
+from caxton._core import machine as _machine
+from caxton._core import post as _post
+from caxton._core import scrape as _scrape
+from caxton._core import wasmtime_c as _wasmtime_c
+from caxton._core.code import ModuleCode
+from caxton._core.engine import CoreError
+
+cdef const Wasmtime* wt = wasmtime_table()
+
+ABI_WASMTIME_VERSION = _wasmtime_c.installed_version()
+PROFILE_STRICT, PROFILE_STANDARD = range(2)
+(POST_ACCEPTED, POST_INVALID, POST_NO_ROUTE, POST_MAILBOX_FULL, POST_RATE_LIMITED, POST_TOO_LARGE,
+ POST_POOL_EXHAUSTED, POST_NOT_RUNNING, POST_OTHER_SENDER, POST_NO_RECEIVER, POST_CAPABILITY) = range(11)
+KIND_ACL, KIND_LOG, KIND_EVENT, KIND_CAPABILITY, KIND_UNROUTED = 0, 2, 3, 4, 5
+(EVENT_STARTED, EVENT_START_FAILED, EVENT_FAULT, EVENT_FAILED, EVENT_STOPPED, EVENT_REMOVED) = range(1, 7)
+FAULT_KINDS = _machine.FAULT_NAMES
+REJECT_REASONS = _scrape.REJECT_REASONS
+STATUSES = _scrape.STATUSES
+PERFORMATIVES = (
+    "accept-proposal", "agree", "cancel", "cfp", "confirm", "disconfirm", "failure", "inform", "inform-if",
+    "inform-ref", "not-understood", "propagate", "propose", "proxy", "query-if", "query-ref", "refuse",
+    "reject-proposal", "request", "request-when", "request-whenever", "subscribe",
+)
+
+cdef enum:
+    TICKS_MAX = 0x7FFFFFFF      # of a deadline
+    SHELL_READS_MAX = 1000000   # bound of one batch, so that an int holds every count
+
+
+cdef uint64_t cache_live(MessageCache* cache) noexcept nogil:
+    # A thread may give back what another took: only the sum over all threads has a meaning.
+    return load_u64_relaxed(&cache.allocated) - load_u64_relaxed(&cache.freed)
+
+
+cdef AgentSettings* settings_new(dict config) except? NULL:
+    # One block: the header, the entries, then all keys and values.
+    cdef size_t count = len(config)
+    cdef size_t size = sizeof(AgentSettings) + count * sizeof(Setting)
+    cdef AgentSettings* made
+    cdef char* room
+    cdef bytes key
+    cdef bytes value
+    cdef size_t i = 0
+    if count == 0:
+        return NULL
+    for key, value in config.items():
+        size += len(key) + len(value)
+    # SAFETY: the block is exactly as large as what is laid into it below.
+    made = <AgentSettings*>malloc(size)
+    if made == NULL:
+        raise MemoryError
+    made.count = <uint32_t>count
+    made.entries = <Setting*>(<char*>made + sizeof(AgentSettings))
+    room = <char*>made + sizeof(AgentSettings) + count * sizeof(Setting)
+    for key, value in config.items():
+        made.entries[i].key = room
+        made.entries[i].key_bytes = <uint32_t>len(key)
+        memcpy(room, <const char*>key, len(key))
+        room += len(key)
+        made.entries[i].value = room
+        made.entries[i].value_bytes = <uint32_t>len(value)
+        memcpy(room, <const char*>value, len(value))
+        room += len(value)
+        i += 1
+    return made
+
+
+cdef class Core:
+    """The running core. One per process; all methods are for the control thread."""
+
+    cdef Machine* machine               # OWNERSHIP: owned; freed in close after all threads have ended
+    cdef Wheel* wheel                   # OWNERSHIP: owned; the ticker's while it runs
+    cdef wasmtime_instance_pre_t* probe # OWNERSHIP: owned
+    cdef uint64_t fuel_rate
+    cdef uint64_t tick_ms
+    cdef list threads
+    cdef dict codes                     # slot index -> ModuleCode, kept alive until the slot is retired
+    cdef bint running
+    cdef readonly int event_fd
+
+    def __cinit__(self, *, int workers, unsigned int agents_max, unsigned int pool_messages,
+                  uint64_t message_bytes_max, unsigned int epoch_tick_ms, uint64_t instance_bytes_max,
+                  uint64_t mappings_max):
+        self.threads = []
+        self.codes = {}
+        if not 1 <= workers <= WORKERS_MAX - 1:
+            raise CoreError("argument", f"workers must be 1 to {WORKERS_MAX - 1}, not {workers}")
+        if agents_max < 1 or pool_messages < 64 or epoch_tick_ms < 1:
+            raise CoreError("argument", "agents_max and epoch_tick_ms must be positive, pool_messages at least 64")
+        # SAFETY: calloc gives zeroed room of exactly these types.
+        self.machine = <Machine*>calloc(1, sizeof(Machine))
+        self.wheel = <Wheel*>calloc(1, sizeof(Wheel))
+        if self.machine == NULL or self.wheel == NULL:
+            raise MemoryError
+        if machine_open(self.machine, workers, agents_max, pool_messages, message_bytes_max) != 0:
+            free(self.machine)
+            self.machine = NULL
+            raise CoreError("resource", "the kernel refused memory for the message pool and the routing table")
+        self.event_fd = self.machine.event_fd
+        self.tick_ms = epoch_tick_ms
+        self.machine.tick_ns = <uint64_t>epoch_tick_ms * 1000000
+        budget_init(&self.machine.instance_bytes, instance_bytes_max)
+        budget_init(&self.machine.mappings, mappings_max)
+        cdef int e
+        for e in range(ENGINE_COUNT):
+            engine_open(&self.machine.engines[e], e // 2, e % 2)
+            self.offer_imports(&self.machine.engines[e])
+        self.probe = probe_open(&self.machine.engines[0])
+        # SAFETY: the probe is this object's own; guest code in it is ours.
+        with nogil:
+            self.fuel_rate = calibrate(&self.machine.engines[0], self.probe)
+        if self.fuel_rate == 0:
+            raise CoreError("wasmtime", "the engine did not run the calibration loop")
+
+    cdef int offer_imports(self, Engine* engine) except -1:
+        cdef char text[512]
+        if imports_define(engine.linker, False, text, sizeof(text)) != 0 or \
+                imports_define(engine.linker_wasi, True, text, sizeof(text)) != 0:
+            raise CoreError("wasmtime", (<bytes>text).decode(errors="replace"))
+        return 0
+
+    cdef Machine* open_machine(self) except NULL:
+        if self.machine == NULL:
+            raise CoreError("state", "the core is closed")
+        return self.machine
+
+    cdef Slot* slot_of(self, uint32_t index, uint32_t generation) except? NULL:
+        cdef Machine* machine = self.open_machine()
+        if index >= machine.routing.slot_count:
+            raise CoreError("argument", f"no slot {index}")
+        cdef Slot* slot = &machine.routing.slots[index]
+        return slot if slot.generation == generation and slot.id != 0 else NULL
+
+    def start(self):
+        """Start workers and ticker; return when each worker has made its first guest call."""
+        cdef Machine* machine = self.open_machine()
+        if self.running:
+            raise CoreError("state", "the core runs already")
+        warm = [threading.Event() for _ in range(machine.worker_count)]
+        failed = []
+        for i in range(machine.worker_count):
+            thread = threading.Thread(
+                target=self._work, args=(i, warm[i], failed), name=f"caxton-worker-{i}", daemon=True)
+            self.threads.append(thread)
+        self.threads.append(threading.Thread(target=self._tick, name="caxton-ticker", daemon=True))
+        self.running = True
+        for thread in self.threads:
+            thread.start()
+        for event in warm:
+            event.wait()
+        if failed:
+            self.stop(1.0)
+            raise CoreError("wasmtime", "a worker's first guest call failed")
+
+    def _work(self, int index, warm, failed):
+        cdef Machine* machine = self.machine
+        cdef int outcome
+        # SAFETY: the machine outlives the thread: close frees it only after all threads have been joined.
+        with nogil:
+            outcome = warm_up(&machine.engines[0], self.probe)
+        if outcome != 0:
+            failed.append(index)
+        warm.set()
+        if outcome == 0:
+            # SAFETY: as above; from here to the end of its life the worker holds no Python object.
+            with nogil:
+                worker_run(machine.workers[index])
+
+    def _tick(self):
+        cdef Machine* machine = self.machine
+        # SAFETY: as in _work.
+        with nogil:
+            ticker_run(machine, self.wheel)
+
+    def stop(self, double timeout_s):
+        """Stop workers after their current handler; True when all ended in time. Idempotent."""
+        cdef Machine* machine = self.machine
+        cdef unsigned int i
+        if machine == NULL or not self.running:
+            return True
+        store_u32_release(&machine.stopping, 1)
+        for i in range(machine.worker_count):
+            add_u32_seq(&machine.workers[i].wake, 1)
+            futex_wake(&machine.workers[i].wake, 1)
+        deadline = time.monotonic() + timeout_s
+        *workers, ticker = self.threads
+        for thread in workers:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        in_time = not any(thread.is_alive() for thread in workers)
+        if not in_time:
+            # The deadlines of the handlers still running end with the next ticks.
+            store_u32_release(&machine.hurry, 1)
+            for thread in workers:
+                thread.join(10.0)
+        store_u32_release(&machine.ticker_stopping, 1)
+        ticker.join(10.0)
+        if any(thread.is_alive() for thread in self.threads):
+            raise CoreError("state", "a worker does not end: the core cannot be closed")
+        self.running = False
+        self.threads.clear()
+        return in_time
+
+    def close(self):
+        """Free everything. Raises CoreError while threads run. Idempotent."""
+        cdef Machine* machine = self.machine
+        cdef uint32_t i
+        cdef int e
+        if machine == NULL:
+            return
+        if self.running:
+            raise CoreError("state", "stop the core before closing it")
+        wheel_close(machine, self.wheel)
+        for i in range(machine.routing.frontier):
+            sandbox_close(machine, &machine.routing.slots[i])
+            free(machine.routing.slots[i].settings)
+            machine.routing.slots[i].settings = NULL
+        for code in self.codes.values():
+            (<ModuleCode>code).code.users = 0
+        self.codes.clear()
+        if self.probe != NULL:
+            wt.instance_pre_delete(self.probe)
+            self.probe = NULL
+        for e in range(ENGINE_COUNT):
+            engine_close(&machine.engines[e])
+        machine_close(machine)
+        free(machine)
+        free(self.wheel)
+        self.machine = NULL
+        self.wheel = NULL
+        self.event_fd = -1
+
+    def __dealloc__(self):
+        # Without stop and close the threads may still run: then nothing may be freed.
+        if self.machine != NULL and not self.running:
+            machine_close(self.machine)
+            free(self.machine)
+            free(self.wheel)
+
+    cdef Engine* engine(self, int profile, bint copy_on_write) except NULL:
+        if not 0 <= profile < 2:
+            raise CoreError("argument", f"no feature profile {profile}")
+        return &self.open_machine().engines[profile * 2 + copy_on_write]
+
+    def validate(self, bytes wasm, *, int profile):
+        """Give the engine's own verdict on a module: None = valid, else its text."""
+        return code_validate(self.engine(profile, False), wasm)
+
+    def compile(self, bytes wasm, *, int profile, bint copy_on_write):
+        """Compile a module without the GIL. Raises CoreError."""
+        return code_compile(self.engine(profile, copy_on_write), wasm)
+
+    def deserialize(self, bytes code, *, int profile, bint copy_on_write):
+        """Map machine code made by `ModuleCode.serialize`; the bytes must be authentic."""
+        return code_deserialize(self.engine(profile, copy_on_write), code)
+
+    def fuel_per_ms(self):
+        """Return the fuel that this machine burns in a millisecond of guest loop, as measured at start."""
+        return self.fuel_rate
+
+    cdef Slot* claim(self, uint64_t agent_id, bytes name, uint32_t mailbox_max) except NULL:
+        cdef Machine* machine = self.open_machine()
+        cdef Slot* slot
+        if agent_id == 0 or not 1 <= len(name) <= NAME_BYTES_MAX:
+            raise CoreError("argument", "an agent needs a non-zero id and a name of 1 to 255 bytes")
+        if routing_find_id(&machine.routing, agent_id) != NULL:
+            raise CoreError("argument", f"agent {agent_id} exists")
+        if routing_find_name(&machine.routing, name, <uint16_t>len(name)) != NULL:
+            raise CoreError("argument", f"an agent named {name.decode(errors='replace')} exists")
+        slot = routing_claim(&machine.routing, agent_id, name, <uint16_t>len(name))
+        if slot == NULL:
+            raise CoreError("resource", f"all {machine.routing.slot_count} places for agents are taken")
+        mailbox_init(&slot.mailbox, mailbox_max)
+        return slot
+
+    def spawn(self, *, uint64_t agent_id, bytes name, ModuleCode module not None, uint64_t fuel_max,
+              uint64_t memory_bytes_max, uint64_t execution_ms_max, uint32_t message_bytes_max, uint32_t mailbox_max,
+              double messages_per_s_max, uint32_t restart_intensity, uint64_t restart_period_ms, dict config not None,
+              bint wasi):
+        """Claim a slot and ask a worker for an instance. Returns (slot, generation)."""
+        cdef Machine* machine = self.open_machine()
+        cdef Slot* slot
+        cdef AgentSettings* settings
+        cdef uint64_t ticks
+        module.link(wasi)
+        settings = settings_new(config)
+        try:
+            slot = self.claim(agent_id, name, mailbox_max)
+        except BaseException:
+            free(settings)
+            raise
+        slot.kind = SLOT_GUEST
+        slot.module = module.code
+        slot.wasi = wasi
+        slot.settings = settings
+        slot.fuel_max = fuel_max
+        slot.memory_bytes_max = memory_bytes_max
+        # A deadline of so many whole ticks may fall up to one tick short: hence one more.
+        ticks = (execution_ms_max + self.tick_ms - 1) // self.tick_ms + 1
+        slot.execution_ticks = <uint32_t>(ticks if ticks < TICKS_MAX else <uint64_t>TICKS_MAX)
+        slot.message_bytes_max = message_bytes_max
+        slot.restart_intensity = restart_intensity
+        slot.restart_period_ns = restart_period_ms * 1000000
+        slot.home = machine.next_worker % machine.worker_count
+        machine.next_worker += 1
+        bucket_init(&slot.admission, messages_per_s_max, <uint32_t>max(1.0, min(messages_per_s_max, 1e6)))
+        module.code.users += 1
+        self.codes[slot.index] = module
+        routing_publish(&machine.routing, slot)
+        store_u32_release(&slot.request, REQUEST_START)
+        machine_schedule(machine, NULL, slot)
+        return (slot.index, slot.generation)
+
+    def spawn_external(self, *, uint64_t agent_id, bytes name, uint32_t message_bytes_max, uint32_t mailbox_max):
+        """Claim a slot for an agent that speaks through the API. Returns (slot, generation)."""
+        cdef Machine* machine = self.open_machine()
+        cdef Slot* slot = self.claim(agent_id, name, mailbox_max)
+        slot.kind = SLOT_EXTERNAL
+        slot.message_bytes_max = message_bytes_max
+        bucket_init(&slot.admission, 0.0, 1)
+        store_u32_release(&slot.state, SLOT_RUNNING)
+        routing_publish(&machine.routing, slot)
+        return (slot.index, slot.generation)
+
+    def request(self, uint32_t index, uint32_t generation, uint32_t what):
+        """Ask for START, DRAIN or REMOVE; False when the slot is another agent's now or its state forbids it."""
+        cdef Machine* machine = self.open_machine()
+        cdef Slot* slot = self.slot_of(index, generation)
+        cdef uint32_t state
+        if slot == NULL:
+            return False
+        state = load_u32_acquire(&slot.state)
+        if what == REQUEST_START and state not in (SLOT_STOPPED, SLOT_FAILED):
+            return False
+        if what == REQUEST_DRAIN and state != SLOT_RUNNING:
+            return False
+        if what == REQUEST_REMOVE and state == SLOT_REMOVING:
+            return False
+        if what not in (REQUEST_START, REQUEST_DRAIN, REQUEST_REMOVE):
+            raise CoreError("argument", f"no request {what}")
+        store_u32_release(&slot.request, what)
+        machine_schedule(machine, NULL, slot)
+        return True
+
+    def retire(self, uint32_t index, uint32_t generation):
+        """Free the slot of a removed agent; it is used again after all workers have moved on."""
+        cdef Machine* machine = self.open_machine()
+        cdef Slot* slot = self.slot_of(index, generation)
+        if slot == NULL:
+            raise CoreError("state", f"slot {index} is another agent's now")
+        if slot.sandbox != NULL or load_u32_acquire(&slot.state) != SLOT_REMOVING:
+            raise CoreError("state", "an agent is retired after its removal")
+        free(slot.settings)
+        slot.settings = NULL
+        code = self.codes.pop(index, None)
+        if code is not None:
+            (<ModuleCode>code).code.users -= 1
+        routing_retire(&machine.routing, slot)
+
+    def state(self, uint32_t index, uint32_t generation):
+        """Return the slot's state, or SLOT_FREE when it is another agent's now."""
+        cdef Slot* slot = self.slot_of(index, generation)
+        return SLOT_FREE if slot == NULL else load_u32_acquire(&slot.state)
+
+    def totals(self, uint32_t index, uint32_t generation):
+        """Return the slot's figures, see core.pyi."""
+        cdef Slot* slot = self.slot_of(index, generation)
+        if slot == NULL:
+            raise CoreError("state", f"slot {index} is another agent's now")
+        return (
+            load_u32_acquire(&slot.state), mailbox_depth(&slot.mailbox), load_u64_relaxed(&slot.messages_handled),
+            load_u64_relaxed(&slot.fuel_used), load_u64_relaxed(&slot.memory_bytes), load_u64_relaxed(&slot.faults),
+            slot.last_fault, load_u64_relaxed(&slot.logs_dropped),
+        )
+
+    def post(self, bytes body, uint64_t sender_id, bint any_sender):
+        """Accept one client message, see core.pyi."""
+        cdef Machine* machine = self.open_machine()
+        cdef Posted posted
+        post(machine, body, len(body), sender_id, any_sender, 0, &posted)
+        return receipt(&posted, len(body), machine.message_bytes_max)
+
+    def post_to(self, bytes body, uint64_t sender_id, uint64_t receiver_id):
+        """Accept one client message for the receiver that the caller names."""
+        cdef Machine* machine = self.open_machine()
+        cdef Posted posted
+        if receiver_id == 0:
+            raise CoreError("argument", "no agent has the id 0")
+        post(machine, body, len(body), sender_id, False, receiver_id, &posted)
+        return receipt(&posted, len(body), machine.message_bytes_max)
+
+    def post_lines(self, bytes data, Py_ssize_t start, int lines_max, uint64_t sender_id, bint any_sender):
+        """Accept newline-separated messages, see core.pyi."""
+        cdef Machine* machine = self.open_machine()
+        cdef const char* text = data
+        cdef Py_ssize_t size = len(data)
+        cdef Py_ssize_t end
+        cdef Posted posted
+        cdef list answers = []
+        while start < size and len(answers) < lines_max:
+            end = data.find(b"\n", start)
+            if end < 0:
+                end = size
+            post(machine, text + start, end - start, sender_id, any_sender, 0, &posted)
+            answers.append(receipt(&posted, end - start, machine.message_bytes_max))
+            start = end + 1
+        return (min(start, size), answers)
+
+    def acknowledge(self, uint32_t index, uint32_t generation, uint32_t count):
+        """Free places of an external agent's mailbox."""
+        cdef Slot* slot = self.slot_of(index, generation)
+        cdef uint32_t i
+        if slot == NULL:
+            return
+        if slot.kind != SLOT_EXTERNAL or count > mailbox_depth(&slot.mailbox):
+            raise CoreError("argument", "more messages acknowledged than are held")
+        for i in range(count):
+            mailbox_release(&slot.mailbox)
+
+    def take_completions(self, int count_max):
+        """Give what the core has to tell, oldest first, see core.pyi."""
+        return completion_take(self.open_machine(), min(count_max, SHELL_READS_MAX))
+
+    def telemetry(self):
+        """Give the counters summed over workers."""
+        return scrape(self.open_machine())
+
+    def live_messages(self):
+        """Count the messages that are out of the pool. Exact when all is quiet."""
+        cdef Machine* machine = self.open_machine()
+        cdef uint64_t live = cache_live(&machine.shell_cache) + cache_live(&self.wheel.cache)
+        cdef unsigned int i
+        for i in range(machine.worker_count):
+            live += cache_live(&machine.workers[i].cache)
+        return live
+
+    def live_instances(self):
+        """Count the live instances."""
+        return load_u64_relaxed(&self.open_machine().instances)

@@ -1,0 +1,118 @@
+"""Accept a client's message: parse, settle the sender, reserve every receiver, hand over."""
+
+from libc.string cimport memcpy, memset
+
+from caxton._core.acceptance cimport (
+    ACCEPTED, Author, accept_all, accept_one, deliver, resolve,
+)
+from caxton._core.atomics cimport monotonic_ns, realtime_ns
+from caxton._core.envelope cimport (
+    ENVELOPE_OK, FIELD_RECEIVER, FIELD_SENDER, PARSE_CLIENT, RECEIVER_CAPABILITY, RECEIVER_ID, RECEIVER_NAME,
+    RECEIVER_NONE, ReceiverItem, envelope_parse,
+    envelope_receiver, envelope_sender,
+)
+from caxton._core.message cimport Message, message_body
+from caxton._core.routing cimport SLOT_EXTERNAL, Slot, routing_find_id
+from caxton._core.telemetry cimport (
+    REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE, REJECT_POOL_EXHAUSTED,
+    REJECT_RATE_LIMITED, REJECT_TOO_LARGE, REJECT_DENIED, count_reject,
+)
+
+
+cdef int32_t finish(Machine* machine, Posted* out, int32_t code, uint32_t reason) noexcept nogil:
+    count_reject(&machine.shell_telemetry, <int>reason)
+    out.code = code
+    return code
+
+
+cdef int32_t code_of(int32_t reason) noexcept nogil:
+    if reason == REJECT_NO_ROUTE:
+        return POST_NO_ROUTE
+    if reason == REJECT_MAILBOX_FULL:
+        return POST_MAILBOX_FULL
+    if reason == REJECT_RATE_LIMITED:
+        return POST_RATE_LIMITED
+    if reason == REJECT_NOT_RUNNING:
+        return POST_NOT_RUNNING
+    if reason == REJECT_POOL_EXHAUSTED:
+        return POST_POOL_EXHAUSTED
+    return POST_INVALID
+
+
+cdef Slot* settle_sender(Machine* machine, const char* text, uint64_t sender_id, bint any_sender, Posted* out) noexcept nogil:
+    # The slot to send as; NULL with out.other_sender when the text names one that this caller did not ask for.
+    cdef ReceiverItem item
+    cdef Slot* slot
+    out.other_sender = 0
+    if not out.envelope.present & (1 << FIELD_SENDER):
+        return routing_find_id(&machine.routing, sender_id)
+    if envelope_sender(text, &out.envelope, &item) != 1:
+        return NULL
+    slot = resolve(machine, &item)
+    if slot == NULL:
+        return NULL
+    if slot.id == sender_id or (any_sender and slot.kind == SLOT_EXTERNAL):
+        return slot
+    out.other_sender = slot.id
+    return NULL
+
+
+cdef int32_t post(Machine* machine, const char* text, uint64_t length, uint64_t sender_id, bint any_sender,
+                  uint64_t receiver_id, Posted* out) noexcept nogil:
+    cdef Author author
+    cdef Slot* sender
+    cdef Slot* target
+    cdef Message* first = NULL
+    cdef Message* next
+    cdef uint32_t count = 1
+    cdef uint32_t cursor = 0
+    cdef int32_t reason
+    out.conversation_bytes = 0
+    out.envelope.status = ENVELOPE_OK
+    memset(&out.refusal, 0, sizeof(out.refusal))
+    if length > machine.message_bytes_max:
+        return finish(machine, out, POST_TOO_LARGE, REJECT_TOO_LARGE)
+    if envelope_parse(text, length, PARSE_CLIENT, &out.envelope) != ENVELOPE_OK:
+        return finish(machine, out, POST_INVALID, REJECT_INVALID)
+    sender = settle_sender(machine, text, sender_id, any_sender, out)
+    if sender == NULL:
+        return finish(machine, out, POST_OTHER_SENDER, REJECT_DENIED)
+    if length > sender.message_bytes_max:
+        return finish(machine, out, POST_TOO_LARGE, REJECT_TOO_LARGE)
+    author.slot = sender
+    author.current = NULL
+    author.cache = &machine.shell_cache
+    author.random = machine.shell_random
+    author.telemetry = &machine.shell_telemetry
+    author.now_ns = monotonic_ns()
+    author.wall_offset_ns = <long long>(realtime_ns() - author.now_ns)
+    if receiver_id != 0:
+        target = routing_find_id(&machine.routing, receiver_id)
+        if target == NULL:
+            out.refusal.receiver_id = receiver_id
+            out.refusal.item.kind = RECEIVER_ID
+            out.refusal.item.id = receiver_id
+            return finish(machine, out, POST_NO_ROUTE, REJECT_NO_ROUTE)
+        reason = accept_one(machine, &author, target, text, &out.envelope, False, &first, &out.refusal)
+    elif out.envelope.receiver_kind == RECEIVER_NONE:
+        return finish(machine, out, POST_NO_RECEIVER, REJECT_INVALID)
+    elif out.envelope.receiver_kind == RECEIVER_CAPABILITY:
+        envelope_receiver(text, &out.envelope, &cursor, &out.refusal.item)
+        out.code = POST_CAPABILITY
+        return POST_CAPABILITY
+    else:
+        reason = accept_all(machine, &author, text, &out.envelope, False, &first, &count, &out.refusal)
+    if reason != ACCEPTED:
+        out.code = code_of(reason)
+        return out.code
+    out.id_high = first.id_high
+    out.id_low = first.id_low
+    out.conversation_bytes = first.conversation.length
+    memcpy(out.conversation, message_body(first) + first.conversation.offset, first.conversation.length)
+    while first != NULL:
+        # Once handed over, a message may be handled and freed at any moment.
+        next = first.next
+        deliver(machine, NULL, first, author.now_ns)
+        first = next
+    out.code = POST_ACCEPTED
+    return POST_ACCEPTED
