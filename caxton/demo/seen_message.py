@@ -1,7 +1,6 @@
 """A message that took place, as its receiver saw it, and how its content is told in a few words."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TypeAlias, Union, final
 
 import msgspec
@@ -14,19 +13,43 @@ Json: TypeAlias = Union[str, float, Sequence["Json"], Mapping[str, "Json"], None
 
 @final
 class SeenMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message. `sender` and `receiver` are names where they are known, else ids."""
+    """One message. `sender` and `receiver` are names where they are known, else ids.
 
-    at: datetime
-    message_id: str
+    `received_ns` is when the receiver got it, on the machine's monotonic clock.
+    """
+
+    received_ns: int
     sender: str
     receiver: str
     performative: str
     content: Json
 
-    @property
-    def clock(self) -> str:
-        """The time of day, to the millisecond."""
-        return self.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
+
+class _Envelope(msgspec.Struct, frozen=True):
+    performative: str
+    sender: str = ""
+    content: Json = None
+
+
+def read_trace(line: str, receiver: str, names: Mapping[str, str]) -> SeenMessage:
+    """Read a line of `agents/trace.h` from the log of a receiver; `names` are those of the ids.
+
+    Raises: ValueError for another line (`msgspec.DecodeError` is one).
+    """
+    clock, _, text = line.partition(" ")
+    return read_message(text.encode(), int(clock), receiver, names)
+
+
+def read_message(body: bytes, received_ns: int, receiver: str, names: Mapping[str, str]) -> SeenMessage:
+    """Read a whole message that a receiver got at some time. Raises: msgspec.DecodeError."""
+    envelope = msgspec.json.decode(body, type=_Envelope)
+    return SeenMessage(
+        received_ns=received_ns,
+        sender=names.get(envelope.sender, envelope.sender),
+        receiver=receiver,
+        performative=envelope.performative,
+        content=envelope.content,
+    )
 
 
 def told_briefly(content: Json, columns: int) -> str:

@@ -32,6 +32,7 @@ class Stage:
         self._colours: Final[dict[str, str]] = {}
         self._columns: Final = console.width if console.is_terminal else _PLAIN_COLUMNS
         self._names_columns = 0
+        self._first_ns = 0
 
     def cast(self, names: Sequence[str]) -> None:
         """Introduce the agents, so that columns and colours are known before the first message."""
@@ -58,9 +59,10 @@ class Stage:
         self._print(Text(f"  {words}", style="dim"))
 
     def message(self, seen: SeenMessage) -> None:
-        """Show one message: time, from whom to whom, the act, and what it says in short."""
+        """Show one message: since the first, from whom to whom, the act, and what it says in short."""
+        self._first_ns = self._first_ns or seen.received_ns
         line = Text("  ")
-        line.append(seen.clock, style="dim")
+        line.append(f"{(seen.received_ns - self._first_ns) / 1e6:9.3f} ms", style="dim")
         line.append("  ")
         line.append(seen.sender.rjust(self._names_columns), style=self._colours.get(seen.sender, ""))
         line.append(" → ", style="dim")

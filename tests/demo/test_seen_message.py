@@ -1,15 +1,26 @@
-"""A message's content in a few words."""
+"""A message as its receiver saw it."""
 
-from datetime import UTC, datetime
+import pytest
 
-from caxton.demo.seen_message import SeenMessage, told_briefly
+from caxton.demo.seen_message import read_trace, told_briefly
+
+
+def test_a_trace_is_read_with_names_for_ids() -> None:
+    line = '1234 {"performative":"propose","sender":"77","receiver":"8","content":{"price":5}}'
+    seen = read_trace(line, "manager", {"77": "frugal"})
+    assert (seen.received_ns, seen.sender, seen.receiver) == (1234, "frugal", "manager")
+    assert (seen.performative, seen.content) == ("propose", {"price": 5})
+
+
+@pytest.mark.parametrize("line", ["hello", "12 hello", "x {}", '12 {"performative":1}', "", '12 {"perf'])
+def test_another_line_is_no_trace(line: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        read_trace(line, "manager", {})
 
 
 def test_an_object_is_told_as_pairs() -> None:
-    assert (
-        told_briefly({"price": 42, "task": "paint the shed", "fast": True}, 80)
-        == "price=42 task=paint the shed fast=true"
-    )
+    content = {"price": 42, "task": "paint the shed", "fast": True}
+    assert told_briefly(content, 80) == "price=42 task=paint the shed fast=true"
 
 
 def test_other_content_is_told_as_json() -> None:
@@ -28,9 +39,3 @@ def test_long_content_is_cut() -> None:
 
 def test_content_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in told_briefly({"\x1b[2J": "\x1b[2J"}, 80)
-
-
-def test_the_clock_shows_milliseconds() -> None:
-    at = datetime(2026, 11, 23, 9, 5, 7, 123456, tzinfo=UTC).astimezone()
-    seen = SeenMessage(at=at, message_id="m", sender="a", receiver="b", performative="cfp", content=None)
-    assert seen.clock == at.strftime("%H:%M:%S.") + "123"
