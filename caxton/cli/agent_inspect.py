@@ -8,7 +8,7 @@ import msgspec
 from caxton.cli.invocation import Invocation, output_option
 from caxton.cli.parameters import LIMIT, read_file
 from caxton.cli.refusal import Ended
-from caxton.cli.tables import Cell, show_fields, show_json, size
+from caxton.cli.tables import show_fields, show_json, size
 from caxton.domain.limits import MIB, ResourceLimits
 from caxton.runtime.inspection import ModuleLimits, ModuleReport, inspect_module
 from caxton.runtime.manifest import Manifest
@@ -144,6 +144,6 @@ def _show(report: ModuleReport, module: str, profile: str) -> None:
     )
 
 
-def _manifest(manifest: Manifest) -> dict[str, Cell]:
-    said: dict[str, Cell] = msgspec.structs.asdict(manifest)
+def _manifest(manifest: Manifest) -> dict[str, object]:
+    said: dict[str, object] = msgspec.structs.asdict(manifest)
     return {name: value for name, value in said.items() if value not in (None, ())}

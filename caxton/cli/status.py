@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 
 import click
+import msgspec
 
 from caxton.cli.invocation import Invocation, server_options
-from caxton.cli.tables import Cell, show_fields, show_json
+from caxton.cli.tables import show_fields, show_json
 
 
 @click.command()
@@ -18,8 +19,8 @@ def status(invocation: Invocation) -> None:
     """
     with invocation.client() as client:
         ready = client.probe("/ready")
-        readiness = ready.decode(dict[str, Cell])
-        system = client.get("/system").decode(dict[str, Cell])
+        readiness = ready.decode(dict[str, object])
+        system = client.get("/system").decode(dict[str, object])
         server = client.address.url
     is_ready = ready.status < 300
     if invocation.as_json:
@@ -31,18 +32,18 @@ def status(invocation: Invocation) -> None:
                 ("server", server),
                 ("status", readiness.get("status", "ready" if is_ready else "not_ready")),
                 ("missing", missing if not is_ready else None),
-                *_flat(system),
+                *flat(system),
             ]
         )
     if not is_ready:
         raise click.exceptions.Exit(1)
 
 
-def _flat(document: Mapping[str, Cell], above: str = "") -> Iterator[tuple[str, Cell]]:
+def flat(document: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     """Yield name and value of every leaf; a group's name stands before those of its members."""
     for name, value in document.items():
         words = f"{above}{name.replace('_', ' ')}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{words} ")
+        if isinstance(value, dict):
+            yield from flat(msgspec.convert(value, dict[str, object]), f"{words} ")
         else:
             yield words, value

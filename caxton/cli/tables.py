@@ -1,15 +1,13 @@
 """How an answer is shown: JSON for programs, tables with colours on a terminal, plain columns in a pipe."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias, Union
+from collections.abc import Sequence
+from typing import Final
 
 import click
+import msgspec
 
 from caxton.cli.text import visible
-
-Cell: TypeAlias = Union[str, float, Sequence["Cell"], Mapping[str, "Cell"], None]  # noqa: UP007 - recursive
-"""What a table can show: a word, a number, nothing, or several of them."""
 
 _NOTHING: Final = "-"
 
@@ -34,7 +32,7 @@ def show_json(value: object) -> None:
     click.echo(orjson.dumps(value, option=options))
 
 
-def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty: str) -> None:
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
     """Write rows below their columns' names; `empty` is said, to a person only, when there are none."""
     texts = [[_cell(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
@@ -57,7 +55,7 @@ def show_rows(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, empty: 
     Console(highlight=False).print(table)
 
 
-def show_fields(fields: Sequence[tuple[str, Cell]]) -> None:
+def show_fields(fields: Sequence[tuple[str, object]]) -> None:
     """Write one thing as lines of name and value; what has no value is left out."""
     present = [(name, _cell(value)) for name, value in fields if value not in (None, "", [], (), {})]
     width = max((len(name) for name, _ in present), default=0)
@@ -85,17 +83,16 @@ def _show_plain(lines: Sequence[Sequence[str]]) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _cell(value: Cell) -> str:
+def _cell(value: object) -> str:
     if value is None or value == "":
         return _NOTHING
-    if isinstance(value, str):
-        return visible(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{visible(name)}={_cell(item)}" for name, item in value.items()) or _NOTHING
-    return ", ".join(_cell(item) for item in value) or _NOTHING
+    if isinstance(value, dict):
+        members = msgspec.convert(value, dict[str, object])
+        return ", ".join(f"{visible(name)}={_cell(member)}" for name, member in members.items()) or _NOTHING
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_cell(item) for item in msgspec.convert(value, list[object])) or _NOTHING
+    return visible(str(value))

@@ -9,7 +9,7 @@ from typing import Final, final
 
 import msgspec
 
-from caxton.demo.seen_message import Json, SeenMessage
+from caxton.demo.seen_message import SeenMessage, field_of
 
 _PROPOSAL_WORDS: Final = ("propose", "refuse")
 
@@ -58,7 +58,7 @@ def proposals(messages: Sequence[SeenMessage], manager: str) -> list[Proposal]:
         Proposal(message.sender, price)
         for message in messages
         if message.receiver == manager and message.performative == "propose"
-        if isinstance(price := _field(message.content, "price"), int)
+        if isinstance(price := field_of(message.content, "price"), int)
     ]
 
 
@@ -91,9 +91,9 @@ def faults(
         found.append(f"{best.bidder} did not report its result")
     if answer.performative != "inform":
         return [*found, f"the manager's answer is {answer.performative}: {answer.content}"]
-    if _field(answer.content, "price") != best.price:
+    if field_of(answer.content, "price") != best.price:
         found.append(f"the manager's answer names another price than {best.price}")
-    primes = _field(_field(answer.content, "result"), "primes")
+    primes = field_of(field_of(answer.content, "result"), "primes")
     if primes != result:
         found.append(f"the result is {primes}, it should be {result}")
     return found
@@ -103,7 +103,3 @@ def _count(messages: Sequence[SeenMessage], sender: str, receiver: str, act: str
     return sum(
         (seen.sender, seen.receiver, seen.performative) == (sender, receiver, act) for seen in messages
     )
-
-
-def _field(content: Json, name: str) -> Json:
-    return content.get(name) if isinstance(content, dict) else None

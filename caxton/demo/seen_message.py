@@ -1,14 +1,11 @@
 """A message that took place, as its receiver saw it, and how its content is told in a few words."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias, Union, final
+from collections.abc import Mapping
+from typing import final
 
 import msgspec
 
 from caxton.cli.text import clipped, visible
-
-Json: TypeAlias = Union[str, float, Sequence["Json"], Mapping[str, "Json"], None]  # noqa: UP007 - recursive
-"""What a message's content may be."""
 
 
 @final
@@ -22,13 +19,13 @@ class SeenMessage(msgspec.Struct, frozen=True, kw_only=True):
     sender: str
     receiver: str
     performative: str
-    content: Json
+    content: object
 
 
 class _Envelope(msgspec.Struct, frozen=True):
     performative: str
     sender: str = ""
-    content: Json = None
+    content: object = None
 
 
 def read_trace(line: str, receiver: str, names: Mapping[str, str]) -> SeenMessage:
@@ -52,10 +49,11 @@ def read_message(body: bytes, received_ns: int, receiver: str, names: Mapping[st
     )
 
 
-def told_briefly(content: Json, columns: int) -> str:
+def told_briefly(content: object, columns: int) -> str:
     """Return content in at most so many characters: an object as `name=value` pairs, the rest as JSON."""
-    if isinstance(content, Mapping):
-        words = " ".join(f"{visible(name)}={_value(value)}" for name, value in content.items())
+    if isinstance(content, dict):
+        fields = msgspec.convert(content, dict[str, object])
+        words = " ".join(f"{visible(name)}={_value(value)}" for name, value in fields.items())
     elif content is None:
         words = ""
     else:
@@ -63,7 +61,12 @@ def told_briefly(content: Json, columns: int) -> str:
     return clipped(words, columns)
 
 
-def _value(value: Json) -> str:
+def field_of(content: object, name: str) -> object:
+    """Return a field of an object, or None where there is no such field or no object."""
+    return msgspec.convert(content, dict[str, object]).get(name) if isinstance(content, dict) else None
+
+
+def _value(value: object) -> str:
     if isinstance(value, str):
         return visible(value)
     return visible(msgspec.json.encode(value).decode())

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from caxton.demo.conversation import InOrder, faults, proposals
-from caxton.demo.seen_message import Json, SeenMessage
+from caxton.demo.seen_message import SeenMessage
 
 BIDDERS = ("frugal", "swift", "picky")
 
 
-def seen(sender: str, receiver: str, act: str, content: Json = None, at: int = 0) -> SeenMessage:
+def seen(sender: str, receiver: str, act: str, content: object = None, at: int = 0) -> SeenMessage:
     return SeenMessage(received_ns=at, sender=sender, receiver=receiver, performative=act, content=content)
 
 
