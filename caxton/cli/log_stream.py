@@ -7,10 +7,7 @@ import msgspec
 
 from caxton.cli.client import Client
 from caxton.cli.path import segment
-
-# What a stream says besides its data, when it comes as server-sent events.
-_ASIDE: Final = (":", "event:", "id:", "retry:")
-_DATA: Final = "data:"
+from caxton.cli.refusal import Unreachable
 
 
 @final
@@ -45,7 +42,13 @@ def following_lines(client: Client, agent: str, limit: int) -> Iterator[LogLine]
 
 
 def read_stream(lines: Iterable[str]) -> Iterator[LogLine]:
-    """Yield the log lines of a stream of JSON lines, bare or as server-sent events."""
+    """Yield the log lines of a stream of JSON lines; an empty one only says that the stream lives.
+
+    Raises: Unreachable for a line that is no log line.
+    """
     for line in lines:
-        if line and not line.startswith(_ASIDE):
-            yield _LINE.decode(line.removeprefix(_DATA))
+        if line:
+            try:
+                yield _LINE.decode(line)
+            except msgspec.DecodeError as error:
+                raise Unreachable.at(f"the stream of the log holds something else: {error}") from error

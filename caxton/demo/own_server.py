@@ -101,6 +101,11 @@ class OwnServer:
         return self._process.pid
 
     @property
+    def exit_code(self) -> int | None:
+        """How the process ended; None while it runs."""
+        return self._process.returncode
+
+    @property
     def token_file(self) -> Path:
         """Where the server put the token that may do everything."""
         return self.directory / "data" / "root.token"
