@@ -140,7 +140,7 @@ class Scenario:
             ]
         )
         self._stage.note(
-            "p50 and p99 are read from histogram buckets: a straight line inside the bucket named beside."
+            "p50 and p99 are estimates from histogram buckets; beside them are their sure bounds."
         )
         quantiles = [
             found.estimate_s if found else None

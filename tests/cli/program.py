@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,13 +33,26 @@ def environment(**variables: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **variables}
 
 
-def caxton(*words: str, stdin: bytes = b"", cwd: Path | None = None, **variables: str) -> Ran:
+def run(words: Sequence[str], variables: Mapping[str, str], stdin: bytes = b"") -> Ran:
     done = subprocess.run(
         [sys.executable, "-m", "caxton", *words],
         input=stdin,
         capture_output=True,
         timeout=_PATIENCE_S,
-        cwd=cwd,
         env=environment(**variables),
     )
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def caxton(*words: str, **variables: str) -> Ran:
+    return run(words, variables)
+
+
+def rows(value: object) -> list[dict[str, object]]:
+    """Return a list of objects out of a document."""
+    return msgspec.convert(value, list[dict[str, object]])
+
+
+def fields(value: object) -> dict[str, object]:
+    """Return an object out of a document."""
+    return msgspec.convert(value, dict[str, object])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import final
 
 from caxton.demo.own_server import OwnServer
-from tests.cli.program import Ran, caxton
+from tests.cli.program import Ran, run
 from tests.guests.corpus import guest
 
 
@@ -22,7 +22,7 @@ class Served:
         }
 
     def run(self, *words: str, stdin: bytes = b"") -> Ran:
-        return caxton(*words, stdin=stdin, **self.variables)
+        return run(words, self.variables, stdin)
 
     def deployed(self, directory: Path, guest_name: str, name: str, *words: str) -> str:
         """Deploy a guest of the corpus under a name, and return its id."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.cli.program import environment
+from tests.cli.program import environment, fields, rows
 from tests.cli.serving import Served, module, serving
 
 
@@ -47,12 +47,10 @@ def test_what_was_asked_for_reaches_the_agent(served: Served, tmp_path: Path) ->
     shown = served.run("agent", "get", "asked", "-o", "json").document()
     assert shown["labels"] == {"team": "red"}
     assert shown["capabilities"] == ["echo"]
-    limits = shown["limits"]
-    assert isinstance(limits, dict)
+    limits = fields(shown["limits"])
     assert (limits["memory_bytes_max"], limits["execution_ms_max"]) == (2 * 1024 * 1024, 2000)
     found = served.run("agent", "list", "--label", "team=red", "-o", "json").document()["agents"]
-    assert isinstance(found, list)
-    assert [agent["name"] for agent in found] == ["asked"]
+    assert [agent["name"] for agent in rows(found)] == ["asked"]
 
 
 def test_a_near_name_is_offered(served: Served, tmp_path: Path) -> None:
@@ -68,10 +66,9 @@ def test_a_bad_module_is_refused_with_every_problem(served: Served, tmp_path: Pa
     error = ran.error()
     assert error["code"] == "INVALID_WASM"
     told = served.run("agent", "deploy", str(module(tmp_path, "many_problems"))).err
-    details = error["details"]
-    assert isinstance(details, dict)
-    assert len(details["problems"]) > 3
-    assert told.count("  - ") == len(details["problems"])
+    problems = rows(fields(error["details"])["problems"])
+    assert len(problems) > 3
+    assert told.count("  - ") == len(problems)
 
 
 def test_draining_stops_an_agent_and_starting_brings_it_back(served: Served, tmp_path: Path) -> None:
@@ -91,8 +88,7 @@ def test_a_message_is_answered(served: Served, tmp_path: Path) -> None:
     content = '{"price": 1.10}'
     ran = served.run("send", "parrot", "-p", "request", "-c", content, "--wait", "5s", "-o", "json")
     assert ran.code == 0, ran.err
-    reply = ran.document()["reply"]
-    assert isinstance(reply, dict)
+    reply = fields(ran.document()["reply"])
     assert reply["performative"] == "inform"
     told = served.run("send", "parrot", "-c", "-", "--wait", "5s", stdin=b'{"from": "pipe"}')
     assert told.out.startswith("inform from ")
@@ -118,9 +114,7 @@ def test_logs_are_shown(served: Served, tmp_path: Path) -> None:
         assert follower.stdout is not None
         line = msgspec.json.decode(follower.stdout.readline(), type=dict[str, object])
     assert isinstance(line["message"], str)
-    lines = served.run("agent", "logs", "diary", "-o", "json").document()["lines"]
-    assert isinstance(lines, list)
-    assert line in lines
+    assert line in rows(served.run("agent", "logs", "diary", "-o", "json").document()["lines"])
     assert str(line["message"]) in served.run("agent", "logs", "diary").out
 
 
@@ -162,7 +156,7 @@ def test_the_health_check_says_yes(served: Served) -> None:
 def test_a_second_server_on_the_same_data_directory_is_refused(served: Served) -> None:
     directory = served.server.directory / "data"
     ran = served.run("serve", "--data-dir", str(directory), "--port", "0", "--metrics-port", "0")
-    assert ran.code in {1, 2}
+    assert ran.code == 2
     assert "Traceback" not in ran.err
     assert str(directory) in ran.err
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.cli.program import caxton
+from tests.cli.program import caxton, fields, rows
 
 FILE = """\
 server:
@@ -42,8 +42,7 @@ def test_show_all_includes_the_defaults(tmp_path: Path) -> None:
 
 def test_show_gives_programs_values_of_their_own_type(tmp_path: Path) -> None:
     settings = caxton("config", "show", written(tmp_path, FILE), "-o", "json").document()["settings"]
-    assert isinstance(settings, dict)
-    assert settings["server.port"] == {"value": 8181, "source": f"{tmp_path}/caxton.yaml:2"}
+    assert fields(settings)["server.port"] == {"value": 8181, "source": f"{tmp_path}/caxton.yaml:2"}
 
 
 def test_a_good_configuration_is_valid(tmp_path: Path) -> None:
@@ -74,9 +73,8 @@ def test_serve_with_check_names_the_flag_that_is_wrong() -> None:
     ran = caxton("serve", "--check", "--port", "99999", "-o", "json")
     assert ran.code == 2
     assert ran.out == ""
-    details = ran.error()["details"]
-    assert isinstance(details, dict)
-    assert details["problems"][0]["where"] == "--port"
+    (problem,) = rows(fields(ran.error()["details"])["problems"])
+    assert problem["where"] == "--port"
 
 
 def test_a_setting_of_a_capability_that_is_not_there_is_refused() -> None:
