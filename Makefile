@@ -19,7 +19,8 @@ help:
 	@echo 'make lint         the first half of it'
 	@echo 'make format       rewrite the sources in the house format'
 	@echo 'make bench        benchmarks (run them on a quiet machine)'
-	@echo 'make tsan asan    the core under ThreadSanitizer, AddressSanitizer'
+	@echo 'make tsan         the lock-free core under ThreadSanitizer, broken twins to be caught among it'
+	@echo 'make asan         the tests marked sanitize on a core under AddressSanitizer'
 	@echo 'make soak         ten minutes of random deploys, deletes, traps and load'
 	@echo 'make matrix       the suite on CPython 3.11, 3.12 and 3.13'
 	@echo 'make package      sdist, the wheel from it, and both tried in empty environments'
@@ -27,7 +28,7 @@ help:
 	@echo 'make wheels       fetch every pinned wheel into .wheels/, for a machine without an index'
 	@echo 'make lock         resolve the dependencies anew and write constraints.txt'
 	@echo 'make clean        remove everything that these targets made'
-	@echo 'ARGS="-k queue" goes to pytest (test, bench, tsan, asan, matrix).'
+	@echo 'ARGS="-k queue" goes to pytest (test, bench, asan, matrix).'
 	@echo 'PYTHON=python3.12 chooses the interpreter of a new environment, VENV=dir where it is made.'
 
 # --- set-up ------------------------------------------------------------------------------------------------
@@ -72,11 +73,11 @@ format: $(VENV)/.dev
 bench: $(VENV)/.core $(VENV)/.agents
 	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only --timeout 0 $(ARGS)
 
-tsan: $(VENV)/.core $(VENV)/.agents
-	.ci/sanitize thread '$(BIN)' $(ARGS)
+tsan: $(VENV)/.test
+	$(BIN)/python tests/sanitize/run_tsan.py $(ARGS)
 
 asan: $(VENV)/.core $(VENV)/.agents
-	.ci/sanitize address '$(BIN)' $(ARGS)
+	.ci/sanitize '$(BIN)' $(ARGS)
 
 soak: $(VENV)/.core $(VENV)/.agents
 	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)

@@ -32,6 +32,8 @@ LINK_FLAGS = [f"-fsanitize={SANITIZER}"] if SANITIZER else []
 if os.environ.get("CAXTON_STRICT", "") == "1":
     FLAGS.append("-Werror")
     Options.warning_errors = True
+    # Cython takes `&name` for a read; gcc's own check of the same looks through the pointer.
+    Options.extra_warnings["warn.maybe_uninitialized"] = False
 
 # Files other than Python that are part of the program, by room: sources of agents, schema steps.
 DATA = {

@@ -1,22 +1,26 @@
 """How a message names agents: by id, by name, as a list of these, or by a capability."""
 
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from caxton._core.bounds cimport FIELD_BYTES_MAX
 from caxton._core.envelope cimport (
     ENVELOPE_BAD_VALUE, ENVELOPE_FIELD_TOO_LONG, ENVELOPE_OK, Envelope, Extent, ReceiverItem,
 )
 from caxton._core.json cimport STRING_CONTROL, STRING_ESCAPED, Scan, json_decoded_bytes
 
-# Read an agent's id (all digits, no leading zero, not zero) or name (A-Z a-z 0-9 . _ : -) from decoded
-# text. Returns an EnvelopeStatus.
-cdef int32_t address_find(const char* text, uint32_t length, ReceiverItem* item) noexcept nogil
+# One agent in the text. ``kind`` is RECEIVER_ID, RECEIVER_NAME, or a negative EnvelopeStatus.
+cdef struct Address:
+    int32_t kind
+    uint32_t flags          # of the string it stands in; 0 for a number
+    uint64_t id
+    const char* text        # borrowed; not decoded
+    uint32_t length
 
-# Read the same from the interior of a JSON string that json_string has accepted.
-cdef int32_t address_decode(const char* text, uint32_t length, bint escaped, ReceiverItem* item) noexcept nogil
+# The kind of decoded text: an id (all digits, no leading zero) or a name (A-Z a-z 0-9 . _ : -).
+cdef int32_t address_find(const char* text, uint32_t length, uint64_t* id) noexcept nogil
 
 # Read one JSON value, a string or an integer, that must name an agent. Returns the position after it;
 # NULL when it is refused, with an EnvelopeStatus in ``scan``.
-cdef const char* address_value(Scan* scan, const char* at, ReceiverItem* item) noexcept nogil
+cdef const char* address_value(Scan* scan, const char* at, Address* out) noexcept nogil
 
 # Read the value of sender, receiver or reply_to into ``out``; ``at`` is its first byte. Returns the
 # position after it, or NULL.

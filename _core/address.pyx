@@ -1,7 +1,7 @@
 """How a message names an agent; see the declarations for the forms."""
 
-from libc.stdint cimport UINT32_MAX, int32_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memchr, memcmp, memcpy
+from libc.stdint cimport UINT32_MAX, int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memmove
 from caxton._core.bounds cimport FIELD_BYTES_MAX, NAME_BYTES_MAX, RECEIVERS_MAX
 from caxton._core.envelope cimport (
     ENVELOPE_NOT_JSON, ENVELOPE_TOO_MANY_RECEIVERS, ENVELOPE_UNKNOWN_FIELD, ENVELOPE_WRONG_TYPE,
@@ -14,6 +14,8 @@ from caxton._core.text cimport u64_read
 cdef enum:
     # The longest literal before the text of reply_to: ","reply_to":" .
     REPLY_TO_LITERAL_BYTES = 14
+    # What stands around a capability in the delivered text, more than around an id: {"capability":""} .
+    CAPABILITY_LITERAL_BYTES = 18
 
 cdef extern from * nogil:
     """
@@ -26,71 +28,63 @@ cdef extern from * nogil:
     const uint8_t* NAME_CLASS "cx_name_bytes"
 
 
-cdef int32_t address_find(const char* text, uint32_t length, ReceiverItem* item) noexcept nogil:
+cdef int32_t address_find(const char* text, uint32_t length, uint64_t* id) noexcept nogil:
     cdef uint8_t every = 3
     cdef uint32_t i
-    if length == 0:
-        return ENVELOPE_BAD_VALUE
+    id[0] = 0
+    # A leading zero would give one agent two spellings.
+    if length and c'1' <= text[0] <= c'9' and u64_read(text, length, id):
+        return RECEIVER_ID
     if length > NAME_BYTES_MAX:
-        return ENVELOPE_FIELD_TOO_LONG
+        return -ENVELOPE_FIELD_TOO_LONG
     for i in range(length):
         every &= NAME_CLASS[<uint8_t>text[i]]
-    if every == 0:
-        return ENVELOPE_BAD_VALUE
-    item.name_bytes = 0
-    if every & 2:
-        item.kind = RECEIVER_ID
-        # Zero is the host's; a leading zero would give one agent two spellings.
-        if text[0] == c'0' or not u64_read(text, length, &item.id):
-            return ENVELOPE_BAD_VALUE
-        return ENVELOPE_OK
-    item.kind = RECEIVER_NAME
-    item.id = 0
-    item.name_bytes = <uint16_t>length
-    memcpy(item.name, text, length)
-    return ENVELOPE_OK
+    # All digits, but no id: no name either. Also true of no text at all.
+    return RECEIVER_NAME if every == 1 else -ENVELOPE_BAD_VALUE
 
 
-cdef int32_t address_decode(const char* text, uint32_t length, bint escaped, ReceiverItem* item) noexcept nogil:
+cdef int32_t address_decode(const char* text, uint32_t length, uint32_t flags, uint64_t* id) noexcept nogil:
     cdef char decoded[NAME_BYTES_MAX]
-    cdef uint32_t count
-    if not escaped:
-        return address_find(text, length, item)
-    count = json_decode(text, length, decoded, NAME_BYTES_MAX)
-    if count == UINT32_MAX:
-        return ENVELOPE_FIELD_TOO_LONG
-    return address_find(decoded, count, item)
+    if flags & STRING_ESCAPED:
+        length = json_decode(text, length, decoded, NAME_BYTES_MAX)
+        if length == UINT32_MAX:
+            return -ENVELOPE_FIELD_TOO_LONG
+        text = decoded
+    return address_find(text, length, id)
 
 
-cdef const char* address_value(Scan* scan, const char* at, ReceiverItem* item) noexcept nogil:
+cdef const char* address_value(Scan* scan, const char* at, Address* out) noexcept nogil:
     cdef const char* start = at
-    cdef uint32_t flags
-    cdef int32_t status
+    out.flags = 0
     if at[0] == c'"':
-        at = json_string(scan, at + 1, &flags)
+        out.text = at + 1
+        at = json_string(scan, at + 1, &out.flags)
         if at == NULL:
             return NULL
-        status = address_decode(start + 1, <uint32_t>(at - start - 1), flags & STRING_ESCAPED, item)
+        out.length = <uint32_t>(at - out.text)
+        out.kind = address_decode(out.text, out.length, out.flags, &out.id)
         at += 1
     elif at[0] == c'-' or c'0' <= at[0] <= c'9':
+        out.text = at
         at = json_number(scan, at)
         if at == NULL:
             return NULL
-        status = address_find(start, <uint32_t>(at - start), item)
+        out.length = <uint32_t>(at - out.text)
+        out.kind = address_find(out.text, out.length, &out.id)
         # "-1" and "1.5" would pass as names.
-        if status == ENVELOPE_OK and item.kind != RECEIVER_ID:
-            status = ENVELOPE_BAD_VALUE
+        if out.kind == RECEIVER_NAME:
+            out.kind = -ENVELOPE_BAD_VALUE
     else:
-        status = ENVELOPE_WRONG_TYPE
-    if status != ENVELOPE_OK:
-        return scan_refuse(scan, status, start)
+        out.kind = -ENVELOPE_WRONG_TYPE
+    if out.kind < 0:
+        return scan_refuse(scan, -out.kind, start)
     return at
 
 
 # ``at`` is the bracket that opens a list of agents. Returns the position after the list.
 cdef const char* list_value(Scan* scan, Envelope* out, const char* at) noexcept nogil:
     cdef const char* start = at
-    cdef ReceiverItem item
+    cdef Address address
     at = json_space(scan, at + 1)
     if at < scan.end and at[0] == c']':
         return scan_refuse(scan, ENVELOPE_BAD_VALUE, start)
@@ -100,7 +94,7 @@ cdef const char* list_value(Scan* scan, Envelope* out, const char* at) noexcept 
             return scan_refuse(scan, ENVELOPE_NOT_JSON, at)
         if out.receiver_count == RECEIVERS_MAX:
             return scan_refuse(scan, ENVELOPE_TOO_MANY_RECEIVERS, at)
-        at = address_value(scan, at, &item)
+        at = address_value(scan, at, &address)
         if at == NULL:
             return NULL
         out.receiver_count += 1
@@ -148,6 +142,7 @@ cdef const char* capability_value(Scan* scan, Envelope* out, const char* at) noe
     if status != ENVELOPE_OK:
         return scan_refuse(scan, status, name - 1)
     extent_keep(scan, out, FIELD_RECEIVER, name, at, flags)
+    out.carried_bytes += <uint32_t>(at - name) + CAPABILITY_LITERAL_BYTES
     out.receiver_kind = RECEIVER_CAPABILITY
     at = json_space(scan, at + 1)
     if at < scan.end and at[0] == c',':
@@ -157,43 +152,54 @@ cdef const char* capability_value(Scan* scan, Envelope* out, const char* at) noe
     return at + 1
 
 
-# Read the value of sender, receiver or reply_to. Returns the position after it.
 cdef const char* agent_value(Scan* scan, Envelope* out, int32_t field, const char* at) noexcept nogil:
-    cdef const char* start = at
-    cdef ReceiverItem item
+    cdef Address address
     if field == FIELD_RECEIVER:
         if at[0] == c'[':
             return list_value(scan, out, at)
         if at[0] == c'{':
             return capability_value(scan, out, at)
-    at = address_value(scan, at, &item)
+    at = address_value(scan, at, &address)
     if at == NULL:
         return NULL
     if field == FIELD_RECEIVER:
-        out.receiver_kind = item.kind
-        out.receiver_id = item.id
+        out.receiver_kind = <uint8_t>address.kind
+        out.receiver_id = address.id
         out.receiver_count = 1
     elif field == FIELD_REPLY_TO:
-        out.carried_bytes += REPLY_TO_LITERAL_BYTES + <uint32_t>(at - start)
-    if start[0] == c'"':
-        # A name has no byte that must be escaped, so an escape here was not needed; it stays marked.
-        extent_keep(scan, out, field, start + 1, at - 1,
-                    STRING_ESCAPED if memchr(start, c'\\', at - start) != NULL else 0)
-    else:
-        extent_keep(scan, out, field, start, at, 0)
+        out.carried_bytes += REPLY_TO_LITERAL_BYTES + address.length
+    extent_keep(scan, out, field, address.text, address.text + address.length, address.flags)
     return at
 
 
-# Decode a kept name, id or capability again; it was accepted when the text was parsed.
+# Decode what address_value accepted before; returns as envelope_receiver does.
+cdef int32_t item_fill(const char* text, uint32_t length, uint32_t flags, ReceiverItem* item) noexcept nogil:
+    cdef int32_t kind
+    if flags & STRING_ESCAPED:
+        length = json_decode(text, length, item.name, NAME_BYTES_MAX)
+        if length == UINT32_MAX:
+            return -ENVELOPE_FIELD_TOO_LONG
+        text = item.name
+    kind = address_find(text, length, &item.id)
+    if kind < 0:
+        return kind
+    item.kind = <uint8_t>kind
+    item.name_bytes = 0
+    if kind == RECEIVER_NAME:
+        item.name_bytes = <uint16_t>length
+        memmove(item.name, text, length)
+    return 1
+
+
 cdef int32_t address_item(const char* text, const Extent* extent, ReceiverItem* item) noexcept nogil:
-    cdef int32_t status = address_decode(text + extent.offset, extent.length, extent.escaped, item)
-    return 1 if status == ENVELOPE_OK else -status
+    return item_fill(text + extent.offset, extent.length, extent.escaped, item)
 
 
 cdef int32_t receiver_next(const char* text, const Envelope* envelope, uint32_t* cursor,
                            ReceiverItem* item) noexcept nogil:
     cdef const Extent* extent = &envelope.fields[FIELD_RECEIVER]
     cdef Scan scan
+    cdef Address address
     cdef const char* at
     cdef uint32_t length
     if envelope.receiver_kind == RECEIVER_NONE:
@@ -217,8 +223,8 @@ cdef int32_t receiver_next(const char* text, const Envelope* envelope, uint32_t*
     scan.status = ENVELOPE_OK
     if cursor[0] >= extent.length - 1:
         return 0
-    at = address_value(&scan, json_space(&scan, scan.begin + cursor[0] + 1), item)
+    at = address_value(&scan, json_space(&scan, scan.begin + cursor[0] + 1), &address)
     if at == NULL:
         return -scan.status
     cursor[0] = <uint32_t>(json_space(&scan, at) - scan.begin)
-    return 1
+    return item_fill(address.text, address.length, address.flags, item)

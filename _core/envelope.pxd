@@ -74,9 +74,6 @@ cdef struct Envelope:
     int32_t status                  # EnvelopeStatus
     uint32_t error_offset           # into the text
     int32_t error_field             # Field or -1
-    # Where ``present`` has the bit. Strings: the interior; numbers, content, a list: the whole value; a
-    # capability: the interior of its name.
-    Extent fields[FIELD_COUNT]
     uint8_t performative            # 0..21, alphabetical order of the 22 kebab-case words
     uint8_t receiver_kind
     uint8_t delivery                # 0, 1, 2 as listed above
@@ -93,6 +90,9 @@ cdef struct Envelope:
     int64_t conversation_ttl_ms     # for FIELD_CONVERSATION_TTL_S; likewise
     uint32_t max_awards
     uint32_t carried_bytes          # most that splice writes for the sender's own fields and content
+    # Set only where ``present`` has the bit. Strings: the interior; numbers, content, a list: the whole value; a
+    # capability: the interior of its name.
+    Extent fields[FIELD_COUNT]
 
 # One element of a receiver list (or the single receiver): id, or a name decoded into ``name``.
 cdef struct ReceiverItem:
@@ -137,6 +137,7 @@ cdef uint64_t envelope_bound(const Envelope* envelope, const HostFields* host) n
 # id performative sender receiver conversation_id protocol reply_with in_reply_to reply_by timestamp trace_id
 # span_id reply_to content_kind language encoding ontology delivery priority content (null when absent).
 # String fields are written with canonical escapes (decoded and encoded again when they hold any escape).
+# With host.receiver_id 0 there is no receiver, but for a capability: it is kept as {"capability":...}.
 cdef void envelope_splice(const char* text, const Envelope* envelope, const HostFields* host, Message* message) noexcept nogil
 
 # Write a host-made answer (failure, not-understood, refuse) whose content is {"error":{"kind":...,"message":...}}.
@@ -148,3 +149,6 @@ cdef uint64_t envelope_error(uint8_t performative, const HostFields* host, const
 # The kebab-case word of a performative (static storage).
 cdef const char* performative_word(uint8_t performative) noexcept nogil
 cdef uint32_t performative_word_bytes(uint8_t performative) noexcept nogil
+
+# What a status means, in words (static storage).
+cdef const char* envelope_status_text(int32_t status) noexcept nogil

@@ -4,6 +4,7 @@ from libc.stdint cimport UINT32_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64
 from libc.string cimport memcmp, memcpy, memset, strlen
 from caxton._core.address cimport address_item, agent_value, extent_keep, identifier_check, receiver_next
 from caxton._core.bounds cimport FIELD_BYTES_MAX
+from caxton._core.field cimport field_find, field_name
 from caxton._core.json cimport (
     STRING_ESCAPED, Scan, json_decode, json_encode, json_number, json_space, json_string, json_value,
     scan_refuse,
@@ -41,67 +42,6 @@ cdef enum:
 
 cdef inline bint has(const Envelope* envelope, int32_t field) noexcept nogil:
     return envelope.present >> field & 1
-
-
-# The field with this name, -1 when there is none.
-cdef inline int32_t field_find(const char* name, uint32_t length) noexcept nogil:
-    if length == 8:
-        if memcmp(name, b"receiver", 8) == 0:
-            return FIELD_RECEIVER
-        if memcmp(name, b"protocol", 8) == 0:
-            return FIELD_PROTOCOL
-        if memcmp(name, b"reply_by", 8) == 0:
-            return FIELD_REPLY_BY
-        if memcmp(name, b"reply_to", 8) == 0:
-            return FIELD_REPLY_TO
-        if memcmp(name, b"language", 8) == 0:
-            return FIELD_LANGUAGE
-        if memcmp(name, b"encoding", 8) == 0:
-            return FIELD_ENCODING
-        if memcmp(name, b"ontology", 8) == 0:
-            return FIELD_ONTOLOGY
-        if memcmp(name, b"delivery", 8) == 0:
-            return FIELD_DELIVERY
-        if memcmp(name, b"priority", 8) == 0:
-            return FIELD_PRIORITY
-        if memcmp(name, b"trace_id", 8) == 0:
-            return FIELD_TRACE_ID
-    elif length == 7:
-        if memcmp(name, b"content", 7) == 0:
-            return FIELD_CONTENT
-        if memcmp(name, b"span_id", 7) == 0:
-            return FIELD_SPAN_ID
-    elif length == 12:
-        if memcmp(name, b"performative", 12) == 0:
-            return FIELD_PERFORMATIVE
-        if memcmp(name, b"content_kind", 12) == 0:
-            return FIELD_CONTENT_KIND
-    elif length == 15:
-        if memcmp(name, b"conversation_id", 15) == 0:
-            return FIELD_CONVERSATION_ID
-    elif length == 10:
-        if memcmp(name, b"reply_with", 10) == 0:
-            return FIELD_REPLY_WITH
-        if memcmp(name, b"reply_by_s", 10) == 0:
-            return FIELD_REPLY_BY_S
-        if memcmp(name, b"max_awards", 10) == 0:
-            return FIELD_MAX_AWARDS
-    elif length == 11:
-        if memcmp(name, b"in_reply_to", 11) == 0:
-            return FIELD_IN_REPLY_TO
-    elif length == 6:
-        if memcmp(name, b"sender", 6) == 0:
-            return FIELD_SENDER
-    elif length == 2:
-        if memcmp(name, b"id", 2) == 0:
-            return FIELD_ID
-    elif length == 9:
-        if memcmp(name, b"timestamp", 9) == 0:
-            return FIELD_TIMESTAMP
-    elif length == 18:
-        if memcmp(name, b"conversation_ttl_s", 18) == 0:
-            return FIELD_CONVERSATION_TTL_S
-    return -1
 
 
 # Take the decoded text of a field whose values are of a fixed form; returns an EnvelopeStatus.
@@ -218,21 +158,16 @@ cdef inline const char* read_value(Scan* scan, Envelope* out, int32_t field, con
 cdef inline const char* read_member(Scan* scan, Envelope* out, uint32_t flags, uint32_t* seen,
                                     const char* at) noexcept nogil:
     cdef const char* name = at
-    cdef char decoded[32]
-    cdef uint32_t name_flags
-    cdef uint32_t length
+    cdef uint32_t length = 0
     cdef int32_t field
     if at == scan.end or at[0] != c'"':
         return scan_refuse(scan, ENVELOPE_NOT_JSON, at)
-    at = json_string(scan, at + 1, &name_flags)
-    if at == NULL:
-        return NULL
-    length = <uint32_t>(at - name - 1)
-    if name_flags & STRING_ESCAPED:
-        length = json_decode(name + 1, length, decoded, 32)
-        field = field_find(decoded, length)
-    else:
-        field = field_find(name + 1, length)
+    field = field_find(at + 1, scan.end - at - 1, &length)
+    at += length + 1
+    if field < 0:
+        at = field_name(scan, name, &field)
+        if at == NULL:
+            return NULL
     if field < 0 or (field >= FIELD_REPLY_BY_S and not flags & PARSE_CLIENT):
         return scan_refuse(scan, ENVELOPE_UNKNOWN_FIELD, name)
     out.error_field = field
@@ -294,7 +229,8 @@ cdef inline const char* read_text(Scan* scan, Envelope* out, uint32_t flags) noe
 
 cdef int32_t envelope_parse(const char* text, uint64_t length, uint32_t flags, Envelope* out) noexcept nogil:
     cdef Scan scan
-    memset(out, 0, sizeof(Envelope))
+    # The extents stay as they are: ``present`` guards them.
+    memset(out, 0, <char*>out.fields - <char*>out)
     out.error_field = -1
     if length > UINT32_MAX:
         out.status = ENVELOPE_TOO_LARGE
@@ -350,7 +286,12 @@ cdef void envelope_splice(const char* text, const Envelope* envelope, const Host
     message.protocol = absent
     message.reply_with = absent
     message.in_reply_to = absent
-    out = literal(out, b'","conversation_id":"', 21)
+    if host.receiver_id == 0 and envelope.receiver_kind == RECEIVER_CAPABILITY:
+        out = literal(out, b'","receiver":{"capability":"', 28)
+        out = extent_write(out, text, &fields[FIELD_RECEIVER])
+        out = literal(out, b'"},"conversation_id":"', 22)
+    else:
+        out = literal(out, b'","conversation_id":"', 21)
     if has(envelope, FIELD_CONVERSATION_ID):
         out = piece_extent(out, body, text, &fields[FIELD_CONVERSATION_ID], &message.conversation)
     else:
@@ -463,3 +404,33 @@ cdef uint64_t envelope_error(uint8_t performative, const HostFields* host, const
     out[0] = c'}'
     message.body_bytes = <uint32_t>(out + 1 - body)
     return message.body_bytes
+
+
+cdef const char* envelope_status_text(int32_t status) noexcept nogil:
+    if status == ENVELOPE_OK:
+        return b"well formed"
+    if status == ENVELOPE_NOT_JSON:
+        return b"the message is not well-formed JSON"
+    if status == ENVELOPE_NOT_UTF8:
+        return b"the message is not valid UTF-8"
+    if status == ENVELOPE_TOO_DEEP:
+        return b"the message is nested deeper than 64 levels"
+    if status == ENVELOPE_NOT_OBJECT:
+        return b"the message is not a JSON object"
+    if status == ENVELOPE_UNKNOWN_FIELD:
+        return b"the message has a field that messages do not have"
+    if status == ENVELOPE_DUPLICATE_FIELD:
+        return b"the message gives a field twice"
+    if status == ENVELOPE_WRONG_TYPE:
+        return b"a field of the message has a value of the wrong type"
+    if status == ENVELOPE_FIELD_TOO_LONG:
+        return b"a field of the message is longer than 255 bytes"
+    if status == ENVELOPE_BAD_VALUE:
+        return b"a field of the message has a value that it cannot have"
+    if status == ENVELOPE_UNKNOWN_PERFORMATIVE:
+        return b"the performative is none of the 22 of FIPA"
+    if status == ENVELOPE_MISSING_PERFORMATIVE:
+        return b"the message has no performative"
+    if status == ENVELOPE_TOO_MANY_RECEIVERS:
+        return b"the message has more than 1000 receivers"
+    return b"the message is too large"

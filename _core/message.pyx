@@ -150,7 +150,7 @@ cdef Message* message_make(SizeClass* it, uint8_t number, uint32_t index) noexce
 
 cdef Message* message_new_shared(MessagePool* pool, MessageCache* cache, uint64_t body_bytes) noexcept nogil:
     cdef uint8_t number
-    cdef uint32_t index, taken
+    cdef uint32_t index = 0, taken
     cdef SizeClass* it
     for number in range(SIZE_CLASS_COUNT):
         it = &pool.classes[number]

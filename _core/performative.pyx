@@ -1,7 +1,7 @@
 """Recognition of performatives: length and first letter leave one candidate."""
 
 from libc.stdint cimport int32_t, uint8_t, uint32_t
-from libc.string cimport memcmp
+from caxton._core.simd cimport same_bytes
 
 
 # The only word with this length and first letter, -1 when there is none.
@@ -49,7 +49,7 @@ cdef int32_t performative_find(const char* text, uint32_t length) noexcept nogil
     if length == 0 or length > PERFORMATIVE_BYTES_MAX:
         return -1
     found = candidate(text[0], length)
-    if found >= 0 and memcmp(text, word(<uint8_t>found), length) == 0:
+    if found >= 0 and same_bytes(text, word(<uint8_t>found), length):
         return found
     for i in range(length):
         c = text[i]
@@ -59,6 +59,6 @@ cdef int32_t performative_find(const char* text, uint32_t length) noexcept nogil
             c += 32
         folded[i] = c
     found = candidate(folded[0], length)
-    if found >= 0 and memcmp(folded, word(<uint8_t>found), length) == 0:
+    if found >= 0 and same_bytes(folded, word(<uint8_t>found), length):
         return found
     return -1

@@ -23,7 +23,7 @@ from caxton._core.limiter cimport TokenBucket
 from caxton._core.queue cimport Mailbox
 
 cdef enum:
-    SLOT_BYTES = 256                # four cache lines; asserted at import
+    SLOT_BYTES = 320                # five cache lines; asserted at import
 
 cdef enum SlotState:
     SLOT_FREE = 0
@@ -98,6 +98,9 @@ cdef struct Slot:
     uint32_t restart_count          # faults in the running window
     uint64_t restart_period_ns
     uint64_t restart_window_ns      # start of the running window
+    # What a turn touches first besides the slot, for prefetching: borrowed, may dangle, never read through.
+    void* hot[3]                    # atomic; the instance, its engine state, its room for a message
+    char pad_hot[40]
 
 cdef struct Reader:
     uint64_t era                    # atomic; last era this thread has seen; UINT64_MAX = parked, holds nothing

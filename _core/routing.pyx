@@ -130,7 +130,7 @@ cdef void slot_release(RoutingTable* table, Slot* slot) noexcept nogil:
 
 
 cdef void routing_reclaim(RoutingTable* table, uint32_t looks) noexcept nogil:
-    """Make retired slots reusable that nobody can reach any more; look at no more than ``looks``."""
+    """Make retired slots reusable that nobody can reach any more; look at ``looks`` at most, oldest first."""
     cdef uint64_t oldest, era
     cdef uint32_t index, place
     cdef Slot* slot
@@ -140,16 +140,17 @@ cdef void routing_reclaim(RoutingTable* table, uint32_t looks) noexcept nogil:
     for _ in range(min(looks, table.retired_count)):
         index = table.retired_slots[table.retired_head]
         era = table.retired_eras[table.retired_head]
-        if era > oldest:
+        if era > oldest and looks == RECLAIM_BATCH:
             return      # the ones behind are younger, but for stragglers, whose turn comes again
         table.retired_head = table.retired_head + 1 if table.retired_head + 1 < table.slot_count else 0
         table.retired_count -= 1
         slot = &table.slots[index]
         # ORDERING: acquire pairs with the release of the worker that ran the slot last.
-        if load_u32_acquire(&slot.scheduled) == 0 and load_u32_acquire(&slot.mailbox.depth) == 0:
+        if (era <= oldest and load_u32_acquire(&slot.scheduled) == 0
+                and load_u32_acquire(&slot.mailbox.depth) == 0):
             slot_release(table, slot)
             continue
-        # Somebody still has to run it once to empty it: to the end of the ring.
+        # Some worker still has to run it to empty it: to the end of the ring.
         place = <uint32_t>((<uint64_t>table.retired_head + table.retired_count) % table.slot_count)
         table.retired_slots[place] = index
         table.retired_eras[place] = era

@@ -51,10 +51,11 @@ cdef inline void ring_push(RunRing* ring, uint32_t slot) noexcept nogil:
 
 # Owner or thief; 0 = empty.
 cdef inline bint ring_take(RunRing* ring, uint32_t* slot) noexcept nogil:
-    # ORDERING: head before tail, both acquire, so that head <= tail holds for the pair.
+    # ORDERING: head before tail, so that head <= tail holds for the pair. The tail's load acquires what ring_push
+    # and ring_steal published; sequentially consistent for a worker's last look before it parks (ring_length).
     cdef uint64_t head = load_u64_acquire(&ring.head)
     cdef uint32_t found
-    while head < load_u64_acquire(&ring.tail):
+    while head < load_u64_seq(&ring.tail):
         found = load_u32_relaxed(&ring.entries[head & ring.mask])
         # ORDERING: the entry is read before the head moves past it; the loser acquires the new head.
         if cas_u64(&ring.head, &head, head + 1):

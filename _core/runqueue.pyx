@@ -5,7 +5,8 @@ from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport abort, calloc, free
 from libc.string cimport memset
 from caxton._core.atomics cimport (
-    cas_u64, load_u32_relaxed, load_u64_acquire, load_u64_relaxed, store_u32_relaxed, store_u64_release, swap_u64_seq,
+    cas_u64, load_u32_relaxed, load_u64_acquire, load_u64_relaxed, load_u64_seq, store_u32_relaxed, store_u64_release,
+    swap_u64_seq,
 )
 
 cdef enum:
@@ -43,10 +44,10 @@ cdef uint32_t ring_steal(RunRing* victim, RunRing* own) noexcept nogil:
     # ORDERING: acquire pairs with the exchange of whoever took from ``own``, as in ring_push.
     own.head_seen = load_u64_acquire(&own.head)
     room = own.mask + <uint64_t>1 - (tail - own.head_seen)
-    # ORDERING: head before tail, both acquire, so that head <= tail holds for the pair.
+    # ORDERING: as in ring_take: head before tail, and a last look before parking sees earlier pushes.
     head = load_u64_acquire(&victim.head)
     while True:
-        length = load_u64_acquire(&victim.tail) - head
+        length = load_u64_seq(&victim.tail) - head
         length = min(min(length - length // 2, <uint64_t>STEAL_MAX), room)
         if length == 0:
             return 0
@@ -79,7 +80,8 @@ cdef void injector_push(Injector* injector, uint32_t slot) noexcept nogil:
 
 cdef uint32_t injector_drain(Injector* injector, RunRing* own) noexcept nogil:
     cdef uint32_t link, following, oldest = 0, count = 0
-    if load_u64_relaxed(&injector.head) == 0:
+    # ORDERING: sequentially consistent for a worker's last look before it parks (injector_is_empty).
+    if load_u64_seq(&injector.head) == 0:
         return 0
     # ORDERING: acquires the links of all pushes until now (each is an exchange on the same word).
     link = <uint32_t>swap_u64_seq(&injector.head, 0)

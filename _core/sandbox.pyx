@@ -5,7 +5,7 @@ from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset, strlen
 
-from caxton._core.atomics cimport add_u64_relaxed, store_u64_relaxed, sub_u64_seq, unlikely
+from caxton._core.atomics cimport add_u64_relaxed, store_ptr_relaxed, store_u64_relaxed, sub_u64_seq, unlikely
 from caxton._core.code cimport Code
 from caxton._core.limiter cimport budget_release, budget_reserve
 from caxton._core.machine cimport (
@@ -250,6 +250,8 @@ cdef int sandbox_open(Machine* machine, Worker* worker, Slot* slot, Outcome* out
         sandbox_close(machine, slot)
         return -1
     note_memory(machine, sandbox)
+    store_ptr_relaxed(&slot.hot[0], sandbox)
+    store_ptr_relaxed(&slot.hot[1], sandbox.context)
     return 0
 
 
@@ -266,6 +268,7 @@ cdef void note_memory(Machine* machine, Sandbox* sandbox) noexcept nogil:
 cdef void sandbox_close(Machine* machine, Slot* slot) noexcept nogil:
     # SAFETY: slot.sandbox is always a Sandbox* made by sandbox_open.
     cdef Sandbox* sandbox = <Sandbox*>slot.sandbox
+    cdef int i
     if sandbox == NULL:
         return
     if sandbox.store != NULL:
@@ -275,6 +278,8 @@ cdef void sandbox_close(Machine* machine, Slot* slot) noexcept nogil:
     free(sandbox.timers)
     free(sandbox)
     slot.sandbox = NULL
+    for i in range(3):
+        store_ptr_relaxed(&slot.hot[i], NULL)
     store_u64_relaxed(&slot.memory_bytes, 0)
     sub_u64_seq(&machine.instances, 1)
 
@@ -302,6 +307,7 @@ cdef void sandbox_handle(Worker* worker, Slot* slot, Message* message, Outcome* 
     cdef wasmtime_val_raw_t values[2]
     # SAFETY: slot.sandbox is always a Sandbox* made by sandbox_open; the caller runs the slot.
     cdef Sandbox* sandbox = <Sandbox*>slot.sandbox
+    cdef uint8_t* at
     cdef uint64_t room
     outcome.fault = FAULT_NONE
     outcome.code = 0
@@ -327,7 +333,9 @@ cdef void sandbox_handle(Worker* worker, Slot* slot, Message* message, Outcome* 
         set_text(outcome, b"caxton_alloc returned room that is outside of the memory")
         return
     # SAFETY: the range was checked against the memory's size after the last guest call.
-    memcpy(wt.memory_data(sandbox.context, &sandbox.memory) + room, message_body(message), message.body_bytes)
+    at = wt.memory_data(sandbox.context, &sandbox.memory) + room
+    store_ptr_relaxed(&slot.hot[2], at)
+    memcpy(at, message_body(message), message.body_bytes)
     values[0].i64 = <int64_t>room
     values[1].i64 = message.body_bytes
     sandbox.in_message = 1

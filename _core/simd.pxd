@@ -32,6 +32,57 @@ cdef extern from * nogil:
         memcpy(out, &word, 8);
     }
 
+    /* The value of eight decimal digits; 0 returned when one of the bytes is none. Neighbours are joined
+       to pairs, pairs to fours, fours to eight. */
+    static inline int cx_digits8(const char *in, uint64_t *value) {
+        uint64_t text = cx_load8(in);
+        uint64_t above = (text + 0x0606060606060606u) & 0xf0f0f0f0f0f0f0f0u;
+        if (((text & 0xf0f0f0f0f0f0f0f0u) | above >> 4) != 0x3333333333333333u) return 0;
+        text = ((text & 0x0f0f0f0f0f0f0f0fu) * 2561) >> 8;
+        text = ((text & 0x00ff00ff00ff00ffu) * 6553601) >> 16;
+        *value = ((text & 0x0000ffff0000ffffu) * 42949672960001u) >> 32;
+        return 1;
+    }
+
+    /* The eight digits of a number below 10**8, first digit in the lowest byte, as values 0 to 9. Both fours
+       are split at once, then four pairs, then eight digits; each product with its shift is an exact quotient. */
+    static inline uint64_t cx_split8(uint32_t value) {
+        uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
+        uint64_t hundreds = ((fours * 10486) >> 20) & 0x0000007f0000007fu;
+        uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
+        uint64_t tens = ((pairs * 103) >> 10) & 0x000f000f000f000fu;
+        return tens | (pairs - tens * 10) << 8;
+    }
+    #define CX_ZEROS 0x3030303030303030u
+    /* 1 to 20 digits; the eight bytes of its first store may reach past the last digit, not past 20. */
+    static inline char *cx_decimal(char *out, uint64_t value) {
+        uint64_t rest = 0, middle = 0;
+        int parts = 0;
+        if (value >= 100000000u) {
+            rest = value % 100000000u;
+            value /= 100000000u;
+            parts = 1;
+            if (value >= 100000000u) {
+                middle = value % 100000000u;
+                value /= 100000000u;
+                parts = 2;
+            }
+        }
+        uint64_t head = cx_split8((uint32_t)value);
+        uint32_t skip = head ? (uint32_t)__builtin_ctzll(head) & 56u : 56u;
+        cx_store8(out, (head | CX_ZEROS) >> skip);
+        out += 8 - skip / 8;
+        if (parts == 2) {
+            cx_store8(out, cx_split8((uint32_t)middle) | CX_ZEROS);
+            out += 8;
+        }
+        if (parts) {
+            cx_store8(out, cx_split8((uint32_t)rest) | CX_ZEROS);
+            out += 8;
+        }
+        return out;
+    }
+
     #if defined(__SSE2__) && !defined(CAXTON_PORTABLE)
     #include <emmintrin.h>
 
@@ -91,10 +142,16 @@ cdef extern from * nogil:
     }
     #endif
 
-    /* Short texts are copied as two overlapping halves: no call, no loop, no byte too many. */
+    /* Short texts are copied as overlapping halves: no call, no loop, no byte too many. */
     static inline void cx_copy(char *out, const char *in, size_t bytes) {
-        if (bytes > 32) {
+        if (bytes > 64) {
             memcpy(out, in, bytes);
+        } else if (bytes > 32) {
+            char head[32], tail[32];
+            memcpy(head, in, 32);
+            memcpy(tail, in + bytes - 32, 32);
+            memcpy(out, head, 32);
+            memcpy(out + bytes - 32, tail, 32);
         } else if (bytes > 16) {
             char head[16], tail[16];
             memcpy(head, in, 16);
@@ -120,16 +177,37 @@ cdef extern from * nogil:
             out[bytes - 1] = last;
         }
     }
+
+    /* Likewise compared: two overlapping halves for up to 16 bytes. */
+    static inline int cx_same(const char *one, const char *other, size_t bytes) {
+        if (bytes > 16) return memcmp(one, other, bytes) == 0;
+        if (bytes >= 8)
+            return ((cx_load8(one) ^ cx_load8(other)) | (cx_load8(one + bytes - 8) ^ cx_load8(other + bytes - 8))) == 0;
+        if (bytes >= 4) {
+            uint32_t head[2], tail[2];
+            memcpy(&head[0], one, 4);
+            memcpy(&head[1], other, 4);
+            memcpy(&tail[0], one + bytes - 4, 4);
+            memcpy(&tail[1], other + bytes - 4, 4);
+            return ((head[0] ^ head[1]) | (tail[0] ^ tail[1])) == 0;
+        }
+        for (size_t i = 0; i < bytes; i++)
+            if (one[i] != other[i]) return 0;
+        return 1;
+    }
     """
     # Bit i is set when byte i ends a run of plain string text: a quote, a backslash, a control
     # character, DEL, or any byte above ASCII. Reads 16 bytes.
     uint32_t stops16 "cx_stops16"(const char* text) noexcept
     # Index of the lowest set bit; ``mask`` must not be 0.
     uint32_t first_bit "cx_first_bit"(uint32_t mask) noexcept
-    # Zero bits above the highest set one; ``word`` must not be 0.
     # Eight bytes, the first one lowest, on any machine.
     uint64_t load8 "cx_load8"(const char* text) noexcept
     void store8 "cx_store8"(char* out, uint64_t word) noexcept
     # 32 lower-case hexadecimal digits, most significant first.
     void hex32_write "cx_hex32"(char* out, uint64_t high, uint64_t low) noexcept
+    # Decimal text of a number in room of 20 bytes; returns the position after the last digit.
+    char* decimal_write "cx_decimal"(char* out, uint64_t value) noexcept
+    bint digits8 "cx_digits8"(const char* text, uint64_t* value) noexcept
+    bint same_bytes "cx_same"(const char* one, const char* other, size_t count) noexcept
     void copy_bytes "cx_copy"(char* out, const char* text, size_t count) noexcept

@@ -6,7 +6,7 @@ Readers take exactly ``length`` bytes and answer 1, or 0 when the text has anoth
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-from caxton._core.simd cimport hex32_write
+from caxton._core.simd cimport decimal_write, hex32_write
 
 cdef enum:
     U64_BYTES_MAX = 20
@@ -28,8 +28,9 @@ cdef extern from * nogil:
 cdef inline void pair_write(char* out, uint32_t value) noexcept nogil:
     memcpy(out, DIGIT_PAIRS + 2 * value, 2)
 
-# Decimal, without leading zeros: at most U64_BYTES_MAX bytes.
-cdef char* u64_write(char* out, uint64_t value) noexcept nogil
+# Decimal, without leading zeros, in room of U64_BYTES_MAX bytes (all of which may be written).
+cdef inline char* u64_write(char* out, uint64_t value) noexcept nogil:
+    return decimal_write(out, value)
 
 # Lower case, 8-4-4-4-12: UUID_BYTES.
 cdef inline char* uuid_write(char* out, uint64_t high, uint64_t low) noexcept nogil:

@@ -2,6 +2,7 @@
 
 from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from caxton._core.simd cimport digits8
 
 cdef enum:
     DAY_MS = 86400000
@@ -25,61 +26,46 @@ cdef extern from * nogil:
     int64_t TIMESTAMP_MAX_MS "CX_YEAR_9999_MS"
 
 
-cdef char* u64_write(char* out, uint64_t value) noexcept nogil:
-    cdef char digits[20]
-    cdef uint32_t at = 20
-    cdef uint64_t rest
-    while value >= 100:
-        rest = value / 100
-        at -= 2
-        pair_write(digits + at, <uint32_t>(value - rest * 100))
-        value = rest
-    if value >= 10:
-        at -= 2
-        pair_write(digits + at, <uint32_t>value)
-    else:
-        at -= 1
-        digits[at] = <char>(c'0' + value)
-    memcpy(out, digits + at, 20 - at)
-    return out + (20 - at)
-
-
 cdef char* timestamp_write(char* out, int64_t unix_ms) noexcept nogil:
-    cdef uint32_t cycle, day_of_cycle, year_of_cycle, day_of_year, shifted_month, year, month, day
-    cdef uint32_t ms, second, minute
-    cdef int64_t shifted
+    cdef uint64_t shifted, product
+    cdef uint32_t days, ms, minutes, seconds, quarter_days, century, year, day_of_year, months, month, hours
     if unix_ms < TIMESTAMP_MIN_MS:
         unix_ms = TIMESTAMP_MIN_MS
     elif unix_ms > TIMESTAMP_MAX_MS:
         unix_ms = TIMESTAMP_MAX_MS
-    # Count from one whole cycle before year 0, so that every quotient is of a positive number.
-    shifted = unix_ms + <int64_t>(EPOCH_DAYS + CYCLE_DAYS) * DAY_MS
-    day = <uint32_t>(shifted / DAY_MS)
-    ms = <uint32_t>(shifted - <int64_t>day * DAY_MS)
-    cycle = day / CYCLE_DAYS
-    day_of_cycle = day - cycle * CYCLE_DAYS
-    year_of_cycle = (day_of_cycle - day_of_cycle / 1460 + day_of_cycle / 36524 - day_of_cycle / 146096) / 365
-    day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100)
-    shifted_month = (5 * day_of_year + 2) / 153
-    day = day_of_year - (153 * shifted_month + 2) / 5 + 1
-    month = shifted_month + 3 if shifted_month < 10 else shifted_month - 9
-    year = year_of_cycle + cycle * 400 + (1 if month <= 2 else 0) - 400
-    second = ms / 1000
-    ms -= second * 1000
-    minute = second / 60
-    second -= minute * 60
-    pair_write(out, year / 100)
-    pair_write(out + 2, year % 100)
+    # Count from a whole cycle before year 0, so that every quotient is of a positive number.
+    shifted = <uint64_t>(unix_ms + (EPOCH_DAYS + CYCLE_DAYS) * <int64_t>DAY_MS)
+    days = <uint32_t>(shifted / DAY_MS)
+    ms = <uint32_t>(shifted - <uint64_t>days * DAY_MS)
+    # Neri and Schneider, "Euclidean affine functions and their application to calendar algorithms" (2022):
+    # years and months from March on are affine functions of the day, so a product gives quotient and rest.
+    quarter_days = 4 * days + 3
+    century = quarter_days / CYCLE_DAYS
+    product = <uint64_t>2939745 * (quarter_days % CYCLE_DAYS | 3)
+    day_of_year = <uint32_t>product / 2939745 / 4
+    months = 2141 * day_of_year + 197913
+    month = months >> 16
+    year = 100 * century + <uint32_t>(product >> 32) - 400
+    if day_of_year >= 306:
+        year += 1
+        month -= 12
+    century = year / 100
+    pair_write(out, century)
+    pair_write(out + 2, year - 100 * century)
     out[4] = c'-'
     pair_write(out + 5, month)
     out[7] = c'-'
-    pair_write(out + 8, day)
+    pair_write(out + 8, (months & 0xFFFF) / 2141 + 1)
     out[10] = c'T'
-    pair_write(out + 11, minute / 60)
+    seconds = ms / 1000
+    minutes = ms / 60000
+    hours = ms / 3600000
+    ms -= seconds * 1000
+    pair_write(out + 11, hours)
     out[13] = c':'
-    pair_write(out + 14, minute % 60)
+    pair_write(out + 14, minutes - 60 * hours)
     out[16] = c':'
-    pair_write(out + 17, second)
+    pair_write(out + 17, seconds - 60 * minutes)
     out[19] = c'.'
     pair_write(out + 20, ms / 10)
     out[22] = <char>(c'0' + ms % 10)
@@ -89,17 +75,24 @@ cdef char* timestamp_write(char* out, int64_t unix_ms) noexcept nogil:
 
 cdef bint u64_read(const char* text, uint32_t length, uint64_t* value) noexcept nogil:
     cdef uint64_t number = 0
+    cdef uint64_t eight
     cdef uint32_t digit
-    cdef uint32_t i
-    if length == 0 or length > 20:
+    cdef uint32_t at = 0
+    if length == 0 or length > U64_BYTES_MAX:
         return False
-    for i in range(length):
-        digit = <uint32_t>(<uint8_t>text[i]) - c'0'
+    while length - at >= 8:
+        if not digits8(text + at, &eight):
+            return False
+        number = number * 100000000 + eight
+        at += 8
+    while at < length:
+        digit = <uint32_t>(<uint8_t>text[at]) - c'0'
         if digit > 9:
             return False
-        if i == 19 and (number > UINT64_MAX / 10 or (number == UINT64_MAX / 10 and digit > 5)):
+        if at == 19 and (number > UINT64_MAX / 10 or (number == UINT64_MAX / 10 and digit > 5)):
             return False
         number = number * 10 + digit
+        at += 1
     value[0] = number
     return True
 

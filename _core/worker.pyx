@@ -9,7 +9,7 @@ from libc.stdio cimport snprintf
 
 from caxton._core.acceptance cimport ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, answer_error
 from caxton._core.atomics cimport (
-    add_u32_seq, cas_u32, futex_wait, load_u32_acquire, load_u32_relaxed, load_u32_seq, monotonic_ns, pause,
+    add_u32_seq, cas_u32, futex_wait, load_ptr_relaxed, prefetch, load_u32_acquire, load_u32_relaxed, load_u32_seq, monotonic_ns, pause,
     realtime_ns, store_u32_release, store_u32_seq, load_u64_relaxed, store_u64_relaxed, sub_u32_seq, swap_u32_seq, unlikely,
 )
 from caxton._core.bounds cimport AGENT_BATCH_MAX, ENGINE_COUNT
@@ -18,14 +18,14 @@ from caxton._core.machine cimport (
     FAULT_AGENT_ERROR, FAULT_AGENT_FAILED, FAULT_AGENT_REMOVED, FAULT_AGENT_STOPPED, FAULT_BUSY, FAULT_FAILURE,
     FAULT_MALFORMED, FAULT_NONE, FAULT_REPLY, fault_name, machine_event, machine_schedule, machine_wake,
 )
-from caxton._core.message cimport KIND_ACL, KIND_TIMER, Message, cache_flush, message_free
+from caxton._core.message cimport HEADER_BYTES, KIND_ACL, KIND_TIMER, Message, cache_flush, message_free
 from caxton._core.outbox cimport outbox_commit, outbox_discard
 from caxton._core.queue cimport mailbox_depth, mailbox_is_empty, mailbox_pop, mailbox_release
 from caxton._core.routing cimport (
     REQUEST_DRAIN, REQUEST_NONE, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_FAILED, SLOT_FREE,
     SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_park, routing_quiet,
 )
-from caxton._core.runqueue cimport injector_drain, ring_length, ring_push, ring_steal, ring_take
+from caxton._core.runqueue cimport RunRing, injector_drain, ring_length, ring_push, ring_steal, ring_take
 from caxton._core.sandbox cimport Outcome, fault_destroys, sandbox_close, sandbox_handle, sandbox_open, sandbox_timer
 from caxton._core.telemetry cimport STATUS_DEAD_LETTERED, STATUS_FAILED, STATUS_SUCCESS, count_message, counter_add, histogram_add
 from caxton._core.timers cimport timers_due, wheel_turn
@@ -37,6 +37,7 @@ cdef enum:
     SPINS = 200                 # looks for work before parking, about 10 us
     PARK_NS = 500000000         # a parked worker looks up by itself now and then
     TICKS_IN_A_HURRY = 100000   # of deadline that a tick takes away while the machine must stop
+    CLOCK_EVERY = 1024          # turns between looks at how wall and monotonic clock differ
     INJECTOR_EVERY = 32         # turns between looks at the injector while the ring has work
 
 
@@ -261,6 +262,35 @@ cdef void release_turn(Worker* worker, Slot* slot) noexcept nogil:
             ring_push(&worker.ring, slot.index)
 
 
+cdef void look_ahead(Worker* worker) noexcept nogil:
+    # Agents are spread over far more memory than the caches hold: what the next turns touch first is fetched while
+    # this one runs. A thief may take those slots meanwhile, which makes the fetch useless but not wrong.
+    cdef RunRing* ring = &worker.ring
+    cdef uint64_t head = load_u64_relaxed(&ring.head)
+    cdef uint64_t waiting = load_u64_relaxed(&ring.tail) - head
+    cdef Slot* slot
+    cdef char* line
+    if waiting > 2:
+        line = <char*>&worker.machine.routing.slots[load_u32_relaxed(&ring.entries[(head + 2) & ring.mask])]
+        prefetch(line)
+        prefetch(line + 64)
+        prefetch(line + 128)
+        prefetch(line + 192)
+        prefetch(line + 256)
+    if waiting > 1:
+        slot = &worker.machine.routing.slots[load_u32_relaxed(&ring.entries[(head + 1) & ring.mask])]
+        line = <char*>load_ptr_relaxed(&slot.mailbox.stack)
+        prefetch(line)
+        prefetch(line + 64)
+        prefetch(line + HEADER_BYTES)
+        prefetch(load_ptr_relaxed(&slot.hot[0]))
+        line = <char*>load_ptr_relaxed(&slot.hot[1])
+        prefetch(line)
+        prefetch(line + 64)
+        prefetch(line + 128)
+        prefetch(load_ptr_relaxed(&slot.hot[2]))
+
+
 cdef bint find_work(Worker* worker, uint32_t* index) noexcept nogil:
     cdef Machine* machine = worker.machine
     cdef Worker* other
@@ -293,6 +323,7 @@ cdef bint park(Worker* worker, uint32_t* index) noexcept nogil:
     if find_work(worker, index) or load_u32_seq(&machine.stopping) != 0:
         if cas_u32(&worker.parked, &expected, 0):
             sub_u32_seq(&machine.sleepers, 1)
+        worker.now_ns = monotonic_ns()
         return index[0] != UINT32_MAX
     routing_park(&machine.routing, worker.index)
     futex_wait(&worker.wake, seen, PARK_NS)
@@ -323,11 +354,14 @@ cdef void worker_run(Worker* worker) noexcept nogil:
             spins = 0
             if not park(worker, &index):
                 continue
-        spins = 0
-        if worker.turn % 1024 == 0:
+        if spins != 0:
+            spins = 0
+            worker.now_ns = monotonic_ns()
+        if worker.turn % CLOCK_EVERY == 0:
             worker.wall_offset_ns = <int64_t>(realtime_ns() - monotonic_ns())
-        # The clock was read at the end of the last handler; after an idle spell it is stale.
-        busy_from = worker.now_ns = monotonic_ns()
+        look_ahead(worker)
+        # Each handler's end reads the clock, so it is stale after an idle spell only.
+        busy_from = worker.now_ns
         turn(worker, &machine.routing.slots[index])
         counter_add(&worker.telemetry.busy_ns, worker.now_ns - busy_from)
     routing_park(&machine.routing, worker.index)

@@ -14,7 +14,14 @@ from typing import Final
 import msgspec
 
 from caxton.domain.errors.request import ParseError
-from caxton.domain.ids import parse_agent_ref, parse_message_id, parse_span_id, parse_text, parse_trace_id
+from caxton.domain.ids import (
+    parse_agent_id,
+    parse_agent_ref,
+    parse_message_id,
+    parse_span_id,
+    parse_text,
+    parse_trace_id,
+)
 from caxton.domain.performative import parse_performative
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.domain.suggestion import did_you_mean, near_names
@@ -229,14 +236,11 @@ def _check_identifier(field: str, value: object) -> list[Problem]:
 
 def _check_agent(field: str, value: object) -> list[Problem]:
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+        # A number is an id or nothing, though `-1` as a text would be a name.
+        return _check_parsed(parse_agent_id)(field, str(value))
     if not isinstance(value, str):
         return [_wrong_type(field, value, "an agent's id or name")]
-    try:
-        parse_agent_ref(value)
-    except ParseError as error:
-        return [error.at(field)]
-    return []
+    return _check_parsed(parse_agent_ref)(field, value)
 
 
 def _check_receiver(field: str, value: object) -> list[Problem]:

@@ -173,7 +173,7 @@ def _duration(duration_ns: int, text: str) -> DurationNs:
 
 
 def _scaled(value: float, factor: int) -> DurationNs:
-    if not math.isfinite(value):
+    if not math.isfinite(value * factor):
         raise ParseError(
             "duration", str(value), ParseKind.OUT_OF_RANGE, f"{value} is no duration", "give a number"
         )

@@ -1,7 +1,7 @@
 """Points in time as nanoseconds since 1970 in UTC, and their text form of RFC 3339."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NewType
 
 from caxton.domain.errors.request import ParseError, ParseKind
@@ -43,7 +43,7 @@ def parse_timestamp(text: str) -> WallNs:
 def format_timestamp(wall_ns: int, precision: Literal["ms", "ns"] = "ms") -> str:
     """Return the time as RFC 3339 in UTC with milliseconds or nanoseconds, cut off, not rounded."""
     whole_s, rest_ns = divmod(wall_ns, _NS_PER_S)
-    moment = datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    moment = (_EPOCH + timedelta(seconds=whole_s)).replace(tzinfo=None).isoformat()
     if precision == "ms":
         return f"{moment}.{rest_ns // 1_000_000:03d}Z"
     return f"{moment}.{rest_ns:09d}Z"

@@ -1,0 +1,182 @@
+"""Stress programs of the lock-free core: threads without the GIL, bounded work, a verdict at the end.
+
+Each program raises AssertionError when an item was lost, doubled, damaged or out of order. The test suite
+runs them as they are; ``run_tsan.py`` runs them under ThreadSanitizer, which also sees races that did no
+harm this time. Programs called ``broken_*`` use a twin that publishes too little: they are the control that
+shows that the sanitizer would speak up, and their results are not looked at.
+
+As a program: ``python -m tests.sanitize.stress NAME...``
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import caxton
+from tests import core_doors
+
+T = TypeVar("T")
+
+# Rounds of each program are a multiple of this: a few seconds in all, about as long under a sanitizer.
+ROUNDS = 4_000 if os.environ.get("CAXTON_SANITIZE") else 20_000
+
+
+def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """Run each call on a thread of its own and return their results in order."""
+    with ThreadPoolExecutor(max_workers=len(calls)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in calls]]
+
+
+def mailbox(*, producers: int = 3, capacity: int = 16, broken: bool = False) -> None:
+    """Let producers push into one small mailbox; each one's order is kept and every message comes once."""
+    count = 20 * ROUNDS
+    door = core_doors.load("mailbox_door").MailboxDoor(capacity, producers * count)
+    parties = producers + 1
+    *over, (received, disordered, damaged) = at_once(
+        [
+            *(lambda number=number: door.produce(number, count, parties, broken) for number in range(producers)),
+            lambda: door.consume(producers, count, parties),
+        ]
+    )
+    if broken:
+        return
+    assert received == producers * count
+    assert (disordered, damaged) == (0, 0)
+    assert over == [0] * producers
+    assert door.depth() == 0
+    assert door.is_empty()
+
+
+def message_pool(*, workers: int = 3, small_count: int = 64) -> None:
+    """Let threads allocate, swap and free; no message is ever in two hands, and all come back."""
+    door = core_doors.load("pool_door").PoolDoor(small_count, 200_000, workers)
+    seeds = range(1, workers + 1)
+    results = at_once(
+        [lambda seed=seed: door.churn(seed - 1, 20 * ROUNDS, seed * 7919, workers) for seed in seeds]
+    )
+    assert [damaged for damaged, _ in results] == [0] * workers
+    assert door.drain(0) == 0
+    for cache in range(workers):
+        door.flush(cache)
+    assert door.live() == 0
+    assert sum(door.allocated(c) for c in range(workers)) == sum(door.freed(c) for c in range(workers))
+
+
+def run_queues(*, workers: int = 3, agents: int = 40, broken: bool = False) -> None:
+    """Pass agents around by rings, stealing and injector until each has had exactly its turns."""
+    turns = 2 * ROUNDS
+    crew = core_doors.load("ring_door").Crew(workers, agents, turns)
+    results = at_once(
+        [lambda number=number: crew.work(number, number * 6007 + 1, broken) for number in range(workers)]
+    )
+    if broken:
+        return
+    assert crew.turns_of_all() == [turns] * agents
+    assert sum(ran for ran, _ in results) == agents * turns
+
+
+def injector(*, producers: int = 3) -> None:
+    """Let threads inject slots while a worker drains; each one's order is kept and every slot comes once."""
+    module = core_doors.load("ring_door")
+    count = 20 * ROUNDS
+    door = module.InjectorDoor(producers * count)
+    ring = module.RingDoor(producers * count)
+    parties = producers + 1
+    *_, (received, disordered) = at_once(
+        [
+            *(lambda number=number: door.produce(number, count, parties) for number in range(producers)),
+            lambda: door.consume(ring, producers, count, parties),
+        ]
+    )
+    assert received == producers * count
+    assert disordered == 0
+    assert door.is_empty()
+
+
+def routing(*, readers: int = 2, agents: int = 12, broken: bool = False) -> None:
+    """Let readers look up while the writer puts agents in and out of few slots; none finds a wrong one."""
+    door = core_doors.load("routing_door").RoutingDoor(16, readers)
+    parties = readers + 1
+    *results, _ = at_once(
+        [
+            *(lambda n=n: door.read(n, agents, n * 104_729 + 1, parties, not broken) for n in range(readers)),
+            lambda: door.write(agents, 10 * ROUNDS, 31, parties, broken),
+        ]
+    )
+    if broken:
+        return
+    assert [wrong for _, wrong in results] == [0] * readers
+    assert all(found > 0 for found, _ in results)
+
+
+def token_bucket(*, workers: int = 3) -> None:
+    """Let threads take tokens while time passes; never more than burst plus what came in since."""
+    burst = 10
+    door = core_doors.load("limiter_door").BucketDoor(1_000_000.0, burst)
+    attempts, step_ns = 20 * ROUNDS, 100
+    taken = sum(at_once([lambda: door.hammer(attempts, step_ns, workers)] * workers))
+    assert door.now_ns() == workers * attempts * step_ns
+    earned = door.now_ns() // door.interval_ns()
+    # The clock never stands still for longer than the burst, so nearly all that was earned is taken.
+    assert earned * 9 // 10 <= taken <= earned + burst
+
+
+def budget(*, workers: int = 3) -> None:
+    """Let threads reserve and release; what is held never exceeds the limit, and all comes back."""
+    door = core_doors.load("limiter_door").BudgetDoor(100)
+    results = at_once(
+        [lambda seed=seed: door.hammer(20 * ROUNDS, 60, seed, workers) for seed in range(1, workers + 1)]
+    )
+    assert [exceeded for exceeded, _ in results] == [0] * workers
+    assert door.used() == 0
+
+
+def telemetry(*, writers: int = 2) -> None:
+    """Let workers count while a scraper sums; sums only rise, and the last one is exact."""
+    door = core_doors.load("telemetry_door").TelemetryDoor()
+    rounds = 50 * ROUNDS
+    parties = writers + 1
+    *_, went_back = at_once(
+        [
+            *(lambda number=number: door.write(number, rounds, parties) for number in range(writers)),
+            lambda: door.scrape(writers, parties),
+        ]
+    )
+    assert went_back == 0
+    total = door.total(writers)
+    assert total["queue_wait"]["count"] == writers * rounds
+    assert sum(total["queue_wait"]["buckets"]) == writers * rounds
+    assert sum(map(sum, total["processed"])) == writers * rounds
+
+
+def broken_mailbox() -> None:
+    """Push without publishing the message."""
+    mailbox(broken=True)
+
+
+def broken_run_queues() -> None:
+    """Hand agents over without publishing what was done for them."""
+    run_queues(broken=True)
+
+
+def broken_routing() -> None:
+    """Use a retired slot again while readers may still hold it."""
+    routing(broken=True)
+
+
+SOUND: dict[str, Callable[[], None]] = {
+    program.__name__: program
+    for program in (mailbox, message_pool, run_queues, injector, routing, token_bucket, budget, telemetry)
+}
+BROKEN: dict[str, Callable[[], None]] = {
+    program.__name__: program for program in (broken_mailbox, broken_run_queues, broken_routing)
+}
+
+if __name__ == "__main__":
+    # A run under the sanitizer says nothing when it picks up the normal build instead.
+    expected = os.environ.get("CAXTON_EXPECTED", caxton.__file__)
+    assert caxton.__file__ == expected, f"{caxton.__file__} would be tested, not {expected}"
+    for name in sys.argv[1:]:
+        (SOUND | BROKEN)[name]()
