@@ -30,7 +30,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     `field` is the path of the fault inside the input (`receiver[2]`, `limits.fuel_max`), or an empty
     text where the input as a whole is at fault. `where` is the place outside of the input's own
-    structure (a file and its line, a variable, an option), where there is one.
+    structure (a file and its line, a variable, an option), where there is one. `code` is the stable name
+    of the broken rule, where rules have names (those for modules do).
     """
 
     field: str
@@ -38,6 +39,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
     fix: str
     where: str = ""
+    code: str = ""
 
     def __str__(self) -> str:
         place = "".join(f"{part}: " for part in (self.where, self.field) if part)

@@ -3,12 +3,23 @@
 import asyncio
 from typing import TYPE_CHECKING, Final, final
 
-from caxton.domain.agent import Agent, AgentKind, Draining, Failed, Loaded, Running, StateName, Stopped, Unloaded
+from caxton.domain.agent import (
+    Agent,
+    AgentKind,
+    Draining,
+    ExternalProgram,
+    Failed,
+    Loaded,
+    Running,
+    StateName,
+    Stopped,
+    Unloaded,
+)
 from caxton.domain.ids import Capability, DeploymentId, Digest
 from caxton.domain.timestamp import format_timestamp
 from caxton.runtime.agent_log import AgentLog
 from caxton.runtime.agent_view import AgentUsage, AgentView, LastError
-from caxton.runtime.bridge import CoreEvent, Slot, Totals
+from caxton.runtime.seam import CoreEvent, Slot, Totals
 from caxton.runtime.inbox import Inbox
 
 if TYPE_CHECKING:
@@ -69,6 +80,11 @@ class AgentRecord:
         return _STATE_NAMES[type(self.agent)]
 
     @property
+    def shown(self) -> bool:
+        """Tell whether others see the agent, or saw it."""
+        return self.sequence != 0
+
+    @property
     def name(self) -> str:
         """The agent's unique name."""
         return self.agent.spec.name
@@ -91,8 +107,11 @@ class AgentRecord:
             self.events = {}
         self.events[name] = self.events.get(name, 0) + 1
 
-    def view(self, totals: Totals | None) -> AgentView:
-        """Return what a caller sees; without totals the agent has no place in the core any more."""
+    def view(self, totals: Totals | None, last_fault: str | None) -> AgentView:
+        """Return what a caller sees; without totals the agent has no place in the core any more.
+
+        `last_fault` is the core's word for the latest fault, also one that left the instance in place.
+        """
         agent = self.agent
         spec = agent.spec
         guest = spec.kind is AgentKind.GUEST
@@ -107,13 +126,17 @@ class AgentRecord:
             profile=spec.profile if guest else None,
             limits=spec.limits,
             restart=spec.restart if guest else None,
-            usage=self._usage(totals),
+            owner=_owner(agent),
+            usage=self._usage(totals, last_fault),
             capabilities=self.capabilities,
             labels=spec.labels,
             created_at=format_timestamp(agent.created_ns),
         )
 
-    def _usage(self, totals: Totals | None) -> AgentUsage:
+    def _usage(self, totals: Totals | None, last_fault: str | None) -> AgentUsage:
+        last_error = self.last_error
+        if last_fault is not None and (last_error is None or last_error.kind != last_fault):
+            last_error = LastError(kind=last_fault, message="the latest message ended with this error", at=None)
         return AgentUsage(
             memory_bytes=totals.memory_bytes if totals else 0,
             fuel_used=totals.fuel_used if totals else 0,
@@ -122,5 +145,13 @@ class AgentRecord:
             faults=totals.faults if totals else 0,
             restarts=self.restarts,
             logs_dropped=totals.logs_dropped if totals else 0,
-            last_error=self.last_error,
+            last_error=last_error,
         )
+
+
+def _owner(agent: Agent) -> str | None:
+    match getattr(agent, "program", None):
+        case ExternalProgram(owner=owner):
+            return owner
+        case _:
+            return None

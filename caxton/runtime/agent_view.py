@@ -20,15 +20,18 @@ class AgentUsage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LastError(msgspec.Struct, frozen=True, kw_only=True):
-    """The most recent fault of an agent. `at` is RFC 3339."""
+    """The most recent fault of an agent. `at` is RFC 3339, None where only the kind is known."""
 
     kind: str
     message: str
-    at: str
+    at: str | None
 
 
 class AgentView(msgspec.Struct, frozen=True, kw_only=True):
-    """One agent. The fields that only a module has are None for an external agent."""
+    """One agent. The fields that only a module has are None for an external agent.
+
+    `owner` names the token that speaks for an external agent.
+    """
 
     agent_id: str
     name: str
@@ -40,6 +43,7 @@ class AgentView(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None
     limits: ResourceLimits
     restart: RestartPolicy | None
+    owner: str | None
     usage: AgentUsage
     capabilities: tuple[str, ...]
     labels: dict[str, str]

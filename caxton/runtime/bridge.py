@@ -15,76 +15,34 @@ import os
 import time
 from collections.abc import Callable
 from enum import IntEnum, unique
-from typing import TYPE_CHECKING, Final, NamedTuple, NewType, Protocol, cast, final
-
-import msgspec
+from typing import TYPE_CHECKING, Final, cast, final
 
 from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 from caxton.domain.errors.taxonomy import InternalError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
+from caxton.runtime.seam import (
+    Ask,
+    Code,
+    CoreEvent,
+    CoreSettings,
+    EventCode,
+    Incoming,
+    PostCode,
+    Posting,
+    Sink,
+    Slot,
+    SlotState,
+    SpawnOrder,
+    Totals,
+)
 
 if TYPE_CHECKING:
     from caxton._core.core import Core, ModuleCode
 
 BATCH_COMPLETIONS: Final = 128
 TURN_NS_MAX: Final = 3_000_000
-
-Code = NewType("Code", object)
-"""Machine code of one module, as the core holds it. Made by `Bridge.compile` and `Bridge.deserialize`."""
-
-
-@unique
-class PostCode(IntEnum):
-    """What the core says to a message; the numbers are the core's."""
-
-    ACCEPTED = 0
-    INVALID = 1
-    NO_ROUTE = 2
-    MAILBOX_FULL = 3
-    RATE_LIMITED = 4
-    TOO_LARGE = 5
-    POOL_EXHAUSTED = 6
-    NOT_RUNNING = 7
-    OTHER_SENDER = 8
-    NO_RECEIVER = 9
-    CAPABILITY = 10
-
-
-@unique
-class SlotState(IntEnum):
-    """The state of an agent's place in the core."""
-
-    FREE = 0
-    STARTING = 1
-    RUNNING = 2
-    DRAINING = 3
-    STOPPED = 4
-    FAILED = 5
-    REMOVING = 6
-
-
-@unique
-class Ask(IntEnum):
-    """What a slot can be asked to do."""
-
-    START = 1
-    DRAIN = 2
-    REMOVE = 3
-
-
-@unique
-class EventCode(IntEnum):
-    """What happened to a slot."""
-
-    STARTED = 1
-    START_FAILED = 2
-    FAULT = 3
-    FAILED = 4
-    STOPPED = 5
-    REMOVED = 6
-
 
 @unique
 class _Kind(IntEnum):
@@ -93,100 +51,6 @@ class _Kind(IntEnum):
     EVENT = 3
     CAPABILITY = 4
     UNROUTED = 5
-
-
-class Slot(NamedTuple):
-    """An agent's place in the core. Used again for others, hence the generation."""
-
-    index: int
-    generation: int
-
-
-class Posting(NamedTuple):
-    """The core's answer to one message: `detail` depends on the code (see the core's own page)."""
-
-    code: int
-    message_id: str
-    conversation_id: str
-    detail: object
-
-
-class Totals(NamedTuple):
-    """What the core counts for a slot."""
-
-    state: int
-    mailbox_depth: int
-    messages_handled: int
-    fuel_used: int
-    memory_bytes: int
-    faults: int
-    last_fault: int
-    logs_dropped: int
-
-
-class Incoming(NamedTuple):
-    """A message for an external agent."""
-
-    slot: Slot
-    receiver_id: AgentId
-    sender_id: int
-    is_host: bool
-    performative: str
-    message_id: str
-    conversation_id: str
-    in_reply_to: str | None
-    body: bytes
-
-
-class CoreEvent(NamedTuple):
-    """Something happened to a slot. `fault` is a word of the core's, `none` where there was none."""
-
-    slot: Slot
-    agent_id: AgentId
-    code: EventCode
-    fault: str
-    text: str
-
-
-class Sink(Protocol):
-    """Whoever takes what the core tells. Called on the loop; must not block and must not raise."""
-
-    def on_message(self, message: Incoming) -> None: ...
-    def on_event(self, event: CoreEvent) -> None: ...
-    def on_log(self, slot: Slot, agent_id: AgentId, level: int, text: str, wall_ns: int) -> None: ...
-    def on_capability(self, slot: Slot, agent_id: AgentId, name: str) -> None: ...
-    def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None: ...
-
-
-@final
-class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the core is made with."""
-
-    workers: int
-    agents_max: int
-    pool_messages: int
-    message_bytes_max: int
-    epoch_tick_ms: int
-    instance_bytes_max: int
-    mappings_max: int
-
-
-@final
-class SpawnOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What the core needs to know of an agent that runs a module."""
-
-    agent_id: AgentId
-    name: str
-    fuel_max: int
-    memory_bytes_max: int
-    execution_ms_max: int
-    message_bytes_max: int
-    mailbox_max: int
-    messages_per_s_max: float
-    restart_intensity: int
-    restart_period_ms: int
-    config: dict[str, str]
-    wasi: bool
 
 
 _forked = False
@@ -212,6 +76,13 @@ class Bridge:
         self._sink: Sink | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._deliver: dict[int, Callable[[Sink, tuple[object, ...]], None]] = {
+            _Kind.ACL: self._deliver_message,
+            _Kind.LOG: self._deliver_log,
+            _Kind.EVENT: self._deliver_event,
+            _Kind.CAPABILITY: self._deliver_capability,
+            _Kind.UNROUTED: self._deliver_unrouted,
+        }
         self.performatives: tuple[str, ...] = names.PERFORMATIVES
         self.statuses: tuple[str, ...] = names.STATUSES
         self.reject_reasons: tuple[str, ...] = names.REJECT_REASONS
@@ -436,23 +307,25 @@ class Bridge:
         assert sink is not None, "attach comes before completions"
         batch = self._core.take_completions(BATCH_COMPLETIONS)
         for row in batch:
-            _DELIVER[cast("int", row[0])](self, sink, row)
+            self._deliver[cast("int", row[0])](sink, row)
         return len(batch)
 
     def _deliver_message(self, sink: Sink, row: tuple[object, ...]) -> None:
-        _, index, generation, receiver, sender, is_host, word, message, conversation, reply_to, body = cast(
-            "tuple[int, int, int, int, int, bool, str, str, str, str | None, bytes]", row
+        _, index, generation, receiver, sender, is_host, act, message, conversation, reply_to, body = cast(
+            "tuple[int, int, int, int, int, bool, int, str, str, str | None, bytes]", row
         )
+        word = self.performatives[act]
         slot = Slot(index, generation)
         sink.on_message(
-            Incoming(
-                slot, AgentId(receiver), sender, is_host, word, message, conversation, reply_to, body
-            )
+            Incoming(slot, AgentId(receiver), sender, is_host, word, message, conversation, reply_to, body)
         )
 
     def _deliver_log(self, sink: Sink, row: tuple[object, ...]) -> None:
-        _, index, generation, agent, level, text, wall_ns = cast("tuple[int, int, int, int, int, str, int]", row)
-        sink.on_log(Slot(index, generation), AgentId(agent), level, text, wall_ns)
+        _, index, generation, agent, level, text, wall_ns = cast(
+            "tuple[int, int, int, int, int, bytes, int]", row
+        )
+        # A guest may log any bytes; what is no text is shown as such.
+        sink.on_log(Slot(index, generation), AgentId(agent), level, text.decode(errors="replace"), wall_ns)
 
     def _deliver_event(self, sink: Sink, row: tuple[object, ...]) -> None:
         _, index, generation, agent, code, fault, text = cast("tuple[int, int, int, int, int, int, str]", row)
@@ -468,15 +341,6 @@ class Bridge:
         sink.on_unrouted(Slot(index, generation), AgentId(sender), capability, body)
 
 
-_DELIVER: Final[dict[int, Callable[[Bridge, Sink, tuple[object, ...]], None]]] = {
-    _Kind.ACL: Bridge._deliver_message,
-    _Kind.LOG: Bridge._deliver_log,
-    _Kind.EVENT: Bridge._deliver_event,
-    _Kind.CAPABILITY: Bridge._deliver_capability,
-    _Kind.UNROUTED: Bridge._deliver_unrouted,
-}
-
-
 class EngineRefusal(Exception):
     """The engine does not take a module or its machine code; the text says why."""
 
@@ -490,7 +354,8 @@ def _check_codes(names: dict[str, object]) -> None:
     prefixes = {PostCode: "POST_", SlotState: "SLOT_", Ask: "REQUEST_", EventCode: "EVENT_", _Kind: "KIND_"}
     for words, prefix in prefixes.items():
         for member in words:
-            assert names[f"{prefix}{member.name}"] == member, f"{prefix}{member.name} differs from the core"
+            name = f"{prefix}{member.name}"
+            assert names.get(name, member) == member, f"{name} differs from the core"
 
 
 def _words(error: BaseException) -> str:

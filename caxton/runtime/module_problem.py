@@ -5,7 +5,7 @@ from typing import Final
 from caxton.domain.errors.agent import InvalidWasm
 from caxton.domain.errors.resource import ResourceLimitExceeded
 from caxton.domain.problem import Problem, ProblemKind
-from caxton.runtime.bridge import CoreEvent
+from caxton.runtime.seam import CoreEvent
 
 _KINDS: Final[dict[str, ProblemKind]] = {
     "empty": ProblemKind.SYNTAX,

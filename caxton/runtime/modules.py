@@ -20,7 +20,8 @@ from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import Digest, digest_of
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.runtime import abi
-from caxton.runtime.bridge import Bridge, Code, EngineRefusal
+from caxton.runtime.bridge import Bridge, EngineRefusal
+from caxton.runtime.seam import Code
 from caxton.runtime.compile_thread import CompileThread
 from caxton.runtime.compiled_cache import CodeKey, CompiledCache
 from caxton.runtime.inspection import ModuleLimits, ModuleReport, inspect_module

@@ -2,14 +2,16 @@
 
 from typing import Final
 
+import msgspec
+
 from caxton.domain.diagnosis import explain_message
-from caxton.domain.errors.agent import InvalidState
+from caxton.domain.errors.agent import AgentNotFound, InvalidState
 from caxton.domain.errors.resource import RateLimited, ResourceLimitExceeded
 from caxton.domain.errors.routing import InvalidMessage, MailboxFull, MessageTooLarge, NoRoute
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
-from caxton.runtime.bridge import PostCode, SlotState
+from caxton.runtime.seam import PostCode, SlotState
 from caxton.runtime.registry import Registry
 
 _STATE_WORDS: Final = {
@@ -37,10 +39,12 @@ def post_refusal(
             return _invalid(body, detail, message_bytes_max)
         case PostCode.NO_RECEIVER, _:
             return InvalidMessage([_NO_RECEIVER])
-        case (PostCode.NO_ROUTE | PostCode.OTHER_SENDER), str(name):
+        case PostCode.NO_ROUTE, _:
+            name = str(detail)
             return NoRoute(name, suggestions=registry.near_names(name))
-        case PostCode.NO_ROUTE, int(number):
-            return NoRoute(str(number), suggestions=registry.near_names(str(number)))
+        case PostCode.OTHER_SENDER, _:
+            name = _named_sender(body)
+            return AgentNotFound(name, suggestions=registry.near_names(name))
         case PostCode.MAILBOX_FULL, int(receiver):
             return MailboxFull(registry.words(AgentId(receiver)), registry.mailbox_max(AgentId(receiver)))
         case PostCode.RATE_LIMITED, (int(receiver), int(wait_ns)):
@@ -63,6 +67,17 @@ _NO_RECEIVER: Final = Problem(
     problem="the message names no receiver",
     fix='give an agent\'s id or name, a list of them, or {"capability": "..."}',
 )
+
+
+class _Head(msgspec.Struct):
+    sender: object = None
+
+
+def _named_sender(body: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(body, type=_Head).sender)
+    except msgspec.DecodeError:
+        return ""
 
 
 def _invalid(body: bytes, detail: object, message_bytes_max: int) -> InvalidMessage:

@@ -19,7 +19,7 @@ from caxton.domain.ids import AgentId, AgentName, Capability, DeploymentId, pars
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.domain.suggestion import near_names
 from caxton.runtime.agent_record import AgentRecord
-from caxton.runtime.bridge import Slot
+from caxton.runtime.seam import Slot
 
 PAGE_AGENTS_MAX: Final = 1000
 # Of more agents with one capability than this, a random sample is compared: near the best, at a bounded price.
@@ -115,6 +115,10 @@ class Registry:
         """Give a name back."""
         if self._reserved.get(name) == agent_id:
             del self._reserved[name]
+
+    def is_taken(self, name: AgentName) -> bool:
+        """Tell whether a name is held."""
+        return name in self._reserved
 
     def attach(self, record: AgentRecord, slot: Slot) -> None:
         """Let events of a slot find the agent, which nobody else sees yet."""

@@ -1,70 +1,258 @@
-"""The facade of the room: every call that the API, the CLI's demo and the tests make of the runtime.
+"""The facade of the room: every call that the API, the demo and the tests make of the runtime.
 
 All methods are for the thread of the event loop. Whatever is refused is raised as an error of
 `caxton.domain.errors`, with everything that its answer needs.
 """
 
+import asyncio
+import re
 from collections.abc import Callable
-from typing import final
+from pathlib import Path
+from typing import Final, final
 
+from caxton import __version__
 from caxton.clock import Clock
 from caxton.config import Config
+from caxton.domain.agent import ExternalProgram, Profile, StateName
+from caxton.domain.errors.agent import InvalidState
+from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
-from caxton.domain.ids import AgentId
-from caxton.runtime.agent_log import AgentLog
+from caxton.domain.ids import AgentId, AgentName
+from caxton.runtime.agent_log import AgentLog, LogShelf
+from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.agent_view import AgentView
 from caxton.runtime.answers import Posted, Reply
+from caxton.runtime.bridge import Bridge
+from caxton.runtime.census import Census
+from caxton.runtime.compiled_cache import CompiledCache
+from caxton.runtime.core_size import core_settings
+from caxton.runtime.data_directory import DataDirectory
 from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
+from caxton.runtime.dispatcher import Dispatcher
 from caxton.runtime.inbox import Inbox
+from caxton.runtime.lifecycle import Lifecycle
+from caxton.runtime.module_store import ModuleStore
+from caxton.runtime.modules import Modules
+from caxton.runtime.registry import MemoryDeploymentLog, Query, Registry
+from caxton.runtime.seam import CoreEvent, Incoming, Slot
+from caxton.runtime.supervisor import Supervisor
+from caxton.runtime.waiters import Waiters
 from caxton.telemetry.events import EventRing
+from caxton.telemetry.logs import log_guest_line
 
 MaySendAs = Callable[[AgentId], bool]
 Page = tuple[list[AgentView], str | None]
 Batch = tuple[int, list[Posted | CaxtonError]]
+
+CLIENT_PREFIX: Final = "client."
+_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._:-]")
+_NAME_CHARACTERS_MAX: Final = 200
 
 
 @final
 class Runtime:
     """The agents of this process and the way to them."""
 
+    def __init__(self, config: Config, clock: Clock, directory: DataDirectory, bridge: Bridge) -> None:
+        self._config = config
+        self._clock = clock
+        self._directory = directory
+        self._bridge = bridge
+        self._phase = "new"
+        self._external_by_principal: dict[str, AgentId] = {}
+        self._logs = LogShelf()
+        self._events = EventRing()
+        self._registry = Registry(MemoryDeploymentLog())
+        self._waiters = Waiters(self._registry)
+        self._supervisor = Supervisor(self._registry, self._events, clock)
+        self._modules = Modules(
+            bridge,
+            ModuleStore(directory.modules),
+            CompiledCache(directory.compiled, bridge.engine_version),
+            module_bytes_max=config.runtime.module_bytes_max,
+            allowed_profiles=frozenset(Profile(name) for name in config.runtime.allowed_profiles),
+        )
+        self._lifecycle = Lifecycle(
+            bridge, self._registry, self._modules, self._supervisor, self._logs, clock, config
+        )
+        self._dispatcher = Dispatcher(
+            bridge,
+            self._registry,
+            self._waiters,
+            message_bytes_max=config.messaging.message_bytes_max,
+            pool_messages=config.runtime.pool_messages,
+        )
+
     @classmethod
     def open(cls, config: Config, clock: Clock) -> "Runtime":
-        """Take the data directory and load the core; nothing runs yet."""
-        ...
+        """Take the data directory and load the core; nothing runs yet.
+
+        Raises:
+            ConfigurationInvalid: the directory is not ours, or the core cannot be loaded or made.
+        """
+        directory = DataDirectory.open(Path(config.storage.data_dir))
+        try:
+            bridge = Bridge.open(core_settings(config))
+            try:
+                return cls(config, clock, directory, bridge)
+            except BaseException:
+                bridge.close()
+                raise
+        except BaseException:
+            directory.close()
+            raise
+
+    # --- life ---
 
     async def start(self) -> None:
         """Start the core's workers; `ready` is true afterwards."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._bridge.start)
+        self._bridge.attach(loop, self)
+        self._phase = "running"
 
     async def stop(self, timeout_s: float) -> None:
-        """Take nothing new, stop the workers after their current handler, free everything."""
+        """Take nothing new, stop the workers after their current handler, free everything. Idempotent."""
+        if self._phase == "stopped":
+            return
+        started = self._phase == "running"
+        self._phase = "stopped"
+        loop = asyncio.get_running_loop()
+        if started:
+            self._bridge.detach()
+            await loop.run_in_executor(None, self._bridge.stop, timeout_s)
+            # Whatever was answered until the end still reaches its callers.
+            self._bridge.drain_completions()
+        self._dispatcher.close()
+        await self._lifecycle.close()
+        for record in self._registry:
+            if record.inbox is not None:
+                record.inbox.close()
+            if record.log is not None:
+                self._logs.close(record.log)
+        await loop.run_in_executor(None, self._modules.close, timeout_s)
+        self._bridge.close()
+        self._directory.close()
 
     @property
     def ready(self) -> bool:
         """Tell whether messages are taken."""
-        ...
+        return self._phase == "running"
 
     def components(self) -> dict[str, str]:
         """Return what is missing for `ready`, by component, each with a sentence; empty when ready."""
-        ...
+        match self._phase:
+            case "running":
+                return {}
+            case "new":
+                return {"core": "the workers have not been started"}
+            case _:
+                return {"core": "the server is stopping"}
 
-    async def deploy(self, request: DeployRequest, module: bytes | None) -> AgentView: ...
-    async def create_external(self, request: ExternalRequest) -> AgentView: ...
-    def external_for(self, principal_name: str) -> AgentId: ...
-    def get(self, agent: str) -> AgentView: ...
-    def list(
+    # --- agents ---
+
+    async def deploy(self, request: DeployRequest, module: bytes | None) -> AgentView:
+        """Bring an agent with a module. See `Lifecycle.deploy`."""
+        self._require_ready()
+        return self._view(await self._lifecycle.deploy(request, module))
+
+    async def create_external(self, request: ExternalRequest) -> AgentView:
+        """Bring an agent that speaks through the API. See `Lifecycle.create_external`."""
+        self._require_ready()
+        return self._view(self._lifecycle.create_external(request))
+
+    def external_for(self, principal_name: str) -> AgentId:
+        """Return the external agent that speaks for a token, made on first use.
+
+        Raises:
+            ResourceLimitExceeded: there is no room for another agent.
+        """
+        self._require_ready()
+        known = self._external_by_principal.get(principal_name)
+        if known is not None and self._registry.by_id(known) is not None:
+            return known
+        request = ExternalRequest(name=self._client_name(principal_name), owner=principal_name)
+        made = self._lifecycle.create_external(request, forgetful=True).agent.id
+        self._external_by_principal[principal_name] = made
+        return made
+
+    def owner(self, agent_id: AgentId) -> str | None:
+        """Return the name of the token that an external agent belongs to; None for all others."""
+        record = self._registry.by_id(agent_id)
+        if record is None:
+            return None
+        match getattr(record.agent, "program", None):
+            case ExternalProgram(owner=owner):
+                return owner
+            case _:
+                return None
+
+    def get(self, agent: str) -> AgentView:
+        """Return the agent with this id or name. Raises: AgentNotFound."""
+        return self._view(self._registry.find(agent))
+
+    def agent_id(self, agent: str) -> AgentId:
+        """Return the id of the agent with this id or name. Raises: AgentNotFound."""
+        return self._registry.find(agent).agent.id
+
+    def list(  # noqa: A003 - the API's word
         self,
         *,
-        state: str | None = None,
+        state: StateName | None = None,
         capability: str | None = None,
         label: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
-    ) -> Page: ...
-    async def drain(self, agent: str, timeout_s: float | None = None) -> AgentView: ...
-    async def start_agent(self, agent: str) -> AgentView: ...
-    async def restart(self, agent: str) -> AgentView: ...
-    async def delete(self, agent: str, *, force: bool = False) -> None: ...
-    def post(self, body: bytes, sender: AgentId, may_send_as: MaySendAs) -> Posted: ...
+    ) -> Page:
+        """Return a page of agents in the order of their deployment, and the cursor of the next one.
+
+        `label` is `key` or `key=value`. Raises: InvalidRequest for a cursor that is none.
+        """
+        records, rest = self._registry.page(Query(state, capability, label), limit, cursor)
+        return [self._view(record) for record in records], rest
+
+    def capabilities(self) -> dict[str, int]:
+        """Return every capability with the number of agents that have it."""
+        return self._registry.capabilities()
+
+    async def drain(self, agent: str, timeout_s: float | None = None) -> AgentView:
+        """Let an agent finish what waits. When the time is over first, it is `draining` and goes on."""
+        self._require_ready()
+        record = self._registry.find(agent)
+        await self._lifecycle.drain(record, timeout_s)
+        return self._view(record)
+
+    async def start_agent(self, agent: str) -> AgentView:
+        """Start a stopped or failed agent. See `Lifecycle.start_agent`."""
+        self._require_ready()
+        record = self._registry.find(agent)
+        await self._lifecycle.start_agent(record)
+        return self._view(record)
+
+    async def restart(self, agent: str) -> AgentView:
+        """Give an agent a fresh instance. See `Lifecycle.restart`."""
+        self._require_ready()
+        record = self._registry.find(agent)
+        await self._lifecycle.restart(record)
+        return self._view(record)
+
+    async def delete(self, agent: str, *, force: bool = False) -> None:
+        """Remove an agent. See `Lifecycle.delete`."""
+        self._require_ready()
+        await self._lifecycle.delete(self._registry.find(agent), force=force)
+
+    # --- messages ---
+
+    def post(self, body: bytes, sender: AgentId, may_send_as: MaySendAs) -> Posted:
+        """Send one message (JSON text) from `sender`, or from whom the text names if that is allowed.
+
+        Raises:
+            InvalidMessage, NoRoute, MailboxFull, RateLimited, MessageTooLarge, InvalidState, Forbidden,
+            ResourceLimitExceeded: nothing was sent, to nobody.
+        """
+        self._require_ready()
+        return self._dispatcher.post(body, sender, may_send_as)
+
     async def ask(
         self,
         body: bytes,
@@ -72,13 +260,130 @@ class Runtime:
         may_send_as: MaySendAs,
         timeout_s: float,
         receiver: AgentId | None = None,
-    ) -> Reply: ...
+    ) -> Reply:
+        """Send one message and wait for its answer; `receiver` stands for whatever the text says.
+
+        Cancelling the call ends the waiting. A late answer reaches the sender's inbox.
+
+        Raises:
+            DeadlineExceeded: no answer came within `timeout_s`; an `agree` is not the answer yet.
+            As `post`.
+        """
+        self._require_ready()
+        return await self._dispatcher.ask(body, sender, may_send_as, timeout_s, receiver)
+
     def post_batch(
         self, data: bytes, start: int, lines_max: int, sender: AgentId, may_send_as: MaySendAs
-    ) -> Batch: ...
-    def inbox(self, agent: str) -> Inbox: ...
-    def logs(self, agent: str) -> AgentLog: ...
-    def system(self) -> dict[str, object]: ...
+    ) -> Batch:
+        """Send up to `lines_max` lines of NDJSON from `start`; returns where to go on, and a result for each.
+
+        Blank lines are passed over. One bad line spoils no other.
+        """
+        self._require_ready()
+        return self._dispatcher.post_batch(data, start, lines_max, sender, may_send_as)
+
+    def inbox(self, agent: str) -> Inbox:
+        """Return the inbox of an external agent. Raises: AgentNotFound, InvalidState for an agent with a module."""
+        record = self._registry.find(agent)
+        if record.inbox is None:
+            raise InvalidState(
+                record.state, "read inbox", subject=f"agent {record.name}, which runs in this server"
+            )
+        return record.inbox
+
+    def logs(self, agent: str) -> AgentLog:
+        """Return what an agent logged. Raises: AgentNotFound."""
+        return self._log_of(self._registry.find(agent))
+
+    # --- the whole ---
+
+    def system(self) -> dict[str, object]:
+        """Return versions, totals, limits: what `GET /system` shows."""
+        runtime = self._config.runtime
+        return {
+            "version": __version__,
+            "wasmtime_version": self._bridge.engine_version,
+            "workers": runtime.workers,
+            "fuel_per_ms": self._bridge.fuel_per_ms(),
+            "totals": {
+                "agents": len(self._registry),
+                "instances": self._bridge.live_instances(),
+                "messages_in_flight": self._bridge.live_messages(),
+                "modules_in_memory": len(self._modules),
+                "modules_compiled": self._modules.compiled_count,
+                "compiled_cache_hits": self._modules.cache_hits_count,
+                "waiting_callers": len(self._waiters),
+                "messages_unrouted": self._dispatcher.unrouted_count,
+                "log_bytes": self._logs.total_bytes,
+            },
+            "limits": {
+                "agents_max": runtime.agents_max,
+                "module_bytes_max": runtime.module_bytes_max,
+                "pool_messages": runtime.pool_messages,
+                "message_bytes_max": self._config.messaging.message_bytes_max,
+                "epoch_tick_ms": runtime.epoch_tick_ms,
+                "allowed_profiles": list(runtime.allowed_profiles),
+            },
+        }
+
+    def census(self) -> Census:
+        """Return the reader of the runtime's numbers, for the metrics."""
+        return Census(self._bridge, self._registry, self._waiters, self._modules)
 
     @property
-    def events(self) -> EventRing: ...
+    def events(self) -> EventRing:
+        """What happened, the newest."""
+        return self._events
+
+    # --- what the core tells ---
+
+    def on_message(self, message: Incoming) -> None:
+        """See `Sink`."""
+        self._dispatcher.on_message(message)
+
+    def on_event(self, event: CoreEvent) -> None:
+        """See `Sink`."""
+        self._supervisor.follow(event)
+
+    def on_log(self, slot: Slot, agent_id: AgentId, level: int, text: str, wall_ns: int) -> None:
+        """See `Sink`."""
+        record = self._registry.by_slot(slot)
+        if record is not None:
+            self._logs.append(self._log_of(record), level, text, wall_ns)
+            log_guest_line(agent_id, record.name, level, text)
+
+    def on_capability(self, slot: Slot, agent_id: AgentId, name: str) -> None:
+        """See `Sink`."""
+        record = self._registry.by_slot(slot)
+        if record is not None:
+            self._supervisor.add_capability(record, name)
+
+    def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None:
+        """See `Sink`."""
+        self._dispatcher.on_unrouted(sender_id, capability, body)
+
+    # --- inside ---
+
+    def _require_ready(self) -> None:
+        if self._phase != "running":
+            missing = self.components()
+            raise Unavailable(next(iter(missing.values())), components=list(missing))
+
+    def _view(self, record: AgentRecord) -> AgentView:
+        totals = self._bridge.totals(record.slot) if record.slot is not None else None
+        last_fault = self._bridge.fault_word(totals.last_fault) if totals and totals.last_fault else None
+        return record.view(totals, last_fault)
+
+    def _log_of(self, record: AgentRecord) -> AgentLog:
+        if record.log is None:
+            record.log = self._logs.open()
+        return record.log
+
+    def _client_name(self, principal_name: str) -> AgentName:
+        plain = _NOT_IN_A_NAME.sub("-", principal_name)[:_NAME_CHARACTERS_MAX]
+        name = f"{CLIENT_PREFIX}{plain}"
+        number = 1
+        while self._registry.is_taken(AgentName(name)):
+            number += 1
+            name = f"{CLIENT_PREFIX}{plain}.{number}"
+        return AgentName(name)

@@ -130,6 +130,8 @@ def problem_rows(problems: Sequence[Problem]) -> list[dict[str, object]]:
         }
         if found.where:
             row["where"] = found.where
+        if found.code:
+            row["code"] = found.code
         rows.append(row)
     return rows
 
