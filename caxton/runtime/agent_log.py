@@ -125,7 +125,7 @@ class LogShelf:
 
     def __init__(self, bytes_total_max: int = BYTES_TOTAL_MAX) -> None:
         self._bytes_total_max = bytes_total_max
-        # Every line in order of arrival, as (log, cursor), beside stale places of lines that gave way already.
+        # Every line in order of arrival, as (log, cursor), beside places of lines that gave way already.
         self._order: deque[tuple[AgentLog, int]] = deque()
         self._lines_held = 0
         self.total_bytes = 0

@@ -19,8 +19,8 @@ from caxton.domain.ids import Capability, DeploymentId, Digest
 from caxton.domain.timestamp import format_timestamp
 from caxton.runtime.agent_log import AgentLog
 from caxton.runtime.agent_view import AgentUsage, AgentView, LastError
-from caxton.runtime.seam import CoreEvent, Slot, Totals
 from caxton.runtime.inbox import Inbox
+from caxton.runtime.seam import CoreEvent, Slot, Totals
 
 if TYPE_CHECKING:
     from caxton.runtime.modules import CodeLease
@@ -136,7 +136,9 @@ class AgentRecord:
     def _usage(self, totals: Totals | None, last_fault: str | None) -> AgentUsage:
         last_error = self.last_error
         if last_fault is not None and (last_error is None or last_error.kind != last_fault):
-            last_error = LastError(kind=last_fault, message="the latest message ended with this error", at=None)
+            last_error = LastError(
+                kind=last_fault, message="the latest message ended with this error", at=None
+            )
         return AgentUsage(
             memory_bytes=totals.memory_bytes if totals else 0,
             fuel_used=totals.fuel_used if totals else 0,

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 BATCH_COMPLETIONS: Final = 128
 TURN_NS_MAX: Final = 3_000_000
 
+
 @unique
 class _Kind(IntEnum):
     ACL = 0
@@ -69,7 +70,7 @@ class Bridge:
     """The core of this process."""
 
     def __init__(self, core: "Core") -> None:
-        from caxton._core import core as names
+        from caxton._core import core as names  # noqa: PLC0415 - see open
 
         self._held = core
         self._names = names
@@ -97,10 +98,11 @@ class Bridge:
                 the kernel does not grant what the settings ask for. Says what to do.
         """
         try:
-            from caxton._core import core as names
+            # Loaded here, so that a missing engine is told like any other bad setting.
+            from caxton._core import core as names  # noqa: PLC0415
         except ImportError as error:
             raise _cannot_load(error) from error
-        _check_codes(vars(names))
+        _check_codes({**vars(names)})
         try:
             core = names.Core(
                 workers=settings.workers,
@@ -236,15 +238,15 @@ class Bridge:
 
     def request(self, slot: Slot, what: Ask) -> bool:
         """Ask a slot to start, drain or go; False when it is no longer that agent or its state forbids it."""
-        return self._core.request(slot.index, slot.generation, int(what))
+        return self._core.request(slot.number, slot.generation, int(what))
 
     def retire(self, slot: Slot) -> None:
         """Give a removed agent's slot back."""
-        self._core.retire(slot.index, slot.generation)
+        self._core.retire(slot.number, slot.generation)
 
     def totals(self, slot: Slot) -> Totals:
         """Return what the core counts for a slot."""
-        return Totals(*self._core.totals(slot.index, slot.generation))
+        return Totals(*self._core.totals(slot.number, slot.generation))
 
     # --- messages ---
 
@@ -264,7 +266,7 @@ class Bridge:
 
     def acknowledge(self, slot: Slot, count: int) -> None:
         """Free places in an external agent's mailbox."""
-        self._core.acknowledge(slot.index, slot.generation, count)
+        self._core.acknowledge(slot.number, slot.generation, count)
 
     # --- numbers ---
 

@@ -65,6 +65,4 @@ class Census:
 
     def _core(self) -> CoreReading:
         bridge = self._bridge
-        return read_core(
-            bridge.telemetry(), bridge.performatives, bridge.statuses, bridge.reject_reasons
-        )
+        return read_core(bridge.telemetry(), bridge.performatives, bridge.statuses, bridge.reject_reasons)

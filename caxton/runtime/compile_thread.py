@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar, final
+from typing import Final, Generic, Protocol, TypeVar, final
 
 from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 
@@ -22,12 +22,19 @@ _RETRY_AFTER_S_MAX: Final = 60.0
 Result = TypeVar("Result")
 
 
+class _Waiting(Protocol):
+    """A piece of work as the queue sees it."""
+
+    size_bytes: int
+
+    def run(self) -> None: ...
+    def abandon(self, error: BaseException) -> None: ...
+
+
 class _Job(Generic[Result]):
     """One piece of work and where its outcome goes."""
 
-    def __init__(
-        self, work: Callable[[], Result], size_bytes: int, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, work: Callable[[], Result], size_bytes: int, loop: asyncio.AbstractEventLoop) -> None:
         self.size_bytes = size_bytes
         self.future: asyncio.Future[Result] = loop.create_future()
         self._work = work
@@ -75,13 +82,11 @@ class _Job(Generic[Result]):
 class CompileThread:
     """A thread with a bounded queue. `submit` is for the loop."""
 
-    def __init__(
-        self, *, waiting_max: int = WAITING_MAX, waiting_bytes_max: int = WAITING_BYTES_MAX
-    ) -> None:
+    def __init__(self, *, waiting_max: int = WAITING_MAX, waiting_bytes_max: int = WAITING_BYTES_MAX) -> None:
         self._waiting_max = waiting_max
         self._waiting_bytes_max = waiting_bytes_max
-        self._jobs: queue.SimpleQueue[_Job[object] | None] = queue.SimpleQueue()
-        self._pending: set[_Job[object]] = set()
+        self._jobs: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._pending: set[_Waiting] = set()
         self._pending_bytes = 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="caxton-compile", daemon=True)
@@ -134,7 +139,7 @@ class CompileThread:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def _forget(self, job: "_Job[object]") -> None:
+    def _forget(self, job: _Waiting) -> None:
         if job in self._pending:
             self._pending.remove(job)
             self._pending_bytes -= job.size_bytes

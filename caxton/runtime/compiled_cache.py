@@ -10,6 +10,7 @@ format. An entry that was cut, changed, renamed or made for something else is lo
 compiled anew. The bytes that were verified are the bytes that run: no path is opened twice.
 """
 
+import contextlib
 import errno
 import hmac
 import logging
@@ -155,10 +156,8 @@ class CompiledCache:
         self._unlink(name)
 
     def _unlink(self, name: str) -> None:
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self._fd)
-        except FileNotFoundError:
-            pass
 
     def _make_room(self, incoming_bytes: int) -> None:
         entries: list[tuple[float, int, str]] = []
@@ -188,7 +187,7 @@ def _open_private_directory(directory: Path) -> int:
     if problem is not None:
         os.close(fd)
         raise _not_private(directory, problem)
-    for name in os.listdir(fd):
+    for name in os.listdir(fd):  # noqa: PTH208 - the descriptor was checked, the path was not
         if name.endswith(".new"):
             os.unlink(name, dir_fd=fd)
     return fd

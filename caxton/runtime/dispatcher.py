@@ -23,9 +23,9 @@ from caxton.domain.suggestion import near_names
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.answers import Posted, Reply
 from caxton.runtime.bridge import Bridge
-from caxton.runtime.seam import Incoming, PostCode, Posting, SlotState
 from caxton.runtime.refusals import post_refusal
 from caxton.runtime.registry import Registry
+from caxton.runtime.seam import Incoming, PostCode, Posting, SlotState
 from caxton.runtime.waiters import Waiter, Waiters
 
 MaySendAs = Callable[[AgentId], bool]
@@ -56,7 +56,13 @@ class Dispatcher:
     """The road of messages. All methods are for the thread of the event loop."""
 
     def __init__(
-        self, bridge: Bridge, registry: Registry, waiters: Waiters, *, message_bytes_max: int, pool_messages: int
+        self,
+        bridge: Bridge,
+        registry: Registry,
+        waiters: Waiters,
+        *,
+        message_bytes_max: int,
+        pool_messages: int,
     ) -> None:
         self._bridge = bridge
         self._registry = registry
@@ -217,9 +223,7 @@ class Dispatcher:
         return record
 
     def _refusal(self, code: int, detail: object, body: bytes) -> CaxtonError:
-        return post_refusal(
-            code, detail, body, self._registry, self._message_bytes_max, self._pool_messages
-        )
+        return post_refusal(code, detail, body, self._registry, self._message_bytes_max, self._pool_messages)
 
     def _expire(self, waiter: Waiter, timeout_s: float) -> None:
         if not waiter.answer.done():

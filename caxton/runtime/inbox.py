@@ -135,7 +135,9 @@ class Inbox:
 
 @final
 class InboxStream:
-    """One reader's place in an inbox: ``async with inbox.subscribe() as stream: async for cursor, body in stream``.
+    """One reader's place in an inbox.
+
+    Used as ``async with inbox.subscribe() as stream: async for cursor, body in stream``.
 
     Messages are not copied for the reader: it holds a position, and what it may fall behind by is bounded
     by the inbox itself. `missed_count` tells how many gave way before this reader came to them.
@@ -165,7 +167,7 @@ class InboxStream:
         return found[0]
 
     async def next_batch(self, limit: int) -> list[tuple[str, bytes]]:
-        """Wait for a message and return up to `limit` that are there, with their cursors; empty at the end."""
+        """Wait for a message; return up to `limit` that are there, with their cursors; none at the end."""
         inbox = self._inbox
         await inbox.wait_beyond(self._position)
         if not self._open:

@@ -19,7 +19,6 @@ from caxton.domain.agent import (
     AgentKind,
     AgentSpec,
     Delivery,
-    Draining,
     ExternalProgram,
     Failed,
     GuestProgram,
@@ -45,12 +44,12 @@ from caxton.domain.quantities import Version, parse_version
 from caxton.runtime.agent_log import LogShelf
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.bridge import Bridge
-from caxton.runtime.seam import Ask, CoreEvent, EventCode, Slot, SpawnOrder
 from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.module_problem import start_refusal
 from caxton.runtime.modules import CodeLease, Modules, Wish
 from caxton.runtime.registry import DeploymentEntry, Registry
+from caxton.runtime.seam import Ask, CoreEvent, EventCode, Slot, SpawnOrder
 from caxton.runtime.supervisor import Supervisor, fault_kind, log_fields
 
 FIRST_VERSION: Final = Version("1")
@@ -191,7 +190,9 @@ class Lifecycle:
         if not self._bridge.request(slot, Ask.START):
             record.outcome = None
             raise invalid_state(agent, "start")
-        self._supervisor.swap(record, agent, revive(agent, now_ns=self._clock.wall_ns()), "revived", "asked to start")
+        self._supervisor.swap(
+            record, agent, revive(agent, now_ns=self._clock.wall_ns()), "revived", "asked to start"
+        )
         event = await asyncio.shield(outcome)
         if event.code is not EventCode.STARTED:
             raise AgentFailed(record.name, fault_kind(event.fault), event.text)
@@ -207,8 +208,10 @@ class Lifecycle:
         self._guest_slot(record, "restart")
         if isinstance(record.agent, Running):
             await self.drain(record, None)
-            if isinstance(record.agent, Draining):
-                raise Unavailable(f"agent {record.name} has not finished what waited for it", retry_after_s=5.0)
+            if record.state == "draining":
+                raise Unavailable(
+                    f"agent {record.name} has not finished what waited for it", retry_after_s=5.0
+                )
         if not isinstance(record.agent, Failed | Stopped):
             raise invalid_state(record.agent, "restart")
         await self.start_agent(record)
@@ -249,14 +252,20 @@ class Lifecycle:
         problems = [*explain_limits(request.limits, self._limit_maxima)]
         if request.profile is not None and request.profile not in self._allowed_profiles:
             allowed = ", ".join(sorted(self._allowed_profiles))
-            problems.append(_unsupported("profile", f"this server does not allow `{request.profile}`", f"use {allowed}"))
+            problems.append(
+                _unsupported("profile", f"this server does not allow `{request.profile}`", f"use {allowed}")
+            )
         if request.instances != 1:
             problems.append(
-                _unsupported("instances", "this version runs one instance of an agent", "leave it out or send 1")
+                _unsupported(
+                    "instances", "this version runs one instance of an agent", "leave it out or send 1"
+                )
             )
         if request.delivery is not Delivery.AT_MOST_ONCE:
             problems.append(
-                _unsupported("delivery", "this version delivers at most once", "leave it out or send at_most_once")
+                _unsupported(
+                    "delivery", "this version delivers at most once", "leave it out or send at_most_once"
+                )
             )
         problems += [
             _unsupported(f"tools[{place}]", f"this server has no tool `{tool}`", "leave it out")

@@ -11,9 +11,9 @@ import secrets
 from pathlib import Path
 from typing import Final, final
 
+from caxton.domain.errors.request import ParseError
 from caxton.domain.errors.resource import StorageFull
 from caxton.domain.ids import Digest, digest_of, parse_digest
-from caxton.domain.errors.request import ParseError
 
 # Modules that no agent uses are kept for a later deployment by digest, the newest first, up to these bounds.
 UNUSED_MODULES_MAX: Final = 1000
@@ -110,7 +110,7 @@ def write_durably(place: Path, *parts: bytes) -> None:
             os.fsync(fd)
         finally:
             os.close(fd)
-        os.rename(unfinished, place)
+        unfinished.rename(place)
         _sync_directory(place.parent)
     except OSError as error:
         unfinished.unlink(missing_ok=True)

@@ -21,13 +21,13 @@ from caxton.domain.ids import Digest, digest_of
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.runtime import abi
 from caxton.runtime.bridge import Bridge, EngineRefusal
-from caxton.runtime.seam import Code
 from caxton.runtime.compile_thread import CompileThread
 from caxton.runtime.compiled_cache import CodeKey, CompiledCache
 from caxton.runtime.inspection import ModuleLimits, ModuleReport, inspect_module
 from caxton.runtime.manifest import Manifest
 from caxton.runtime.module_problem import module_problem
 from caxton.runtime.module_store import ModuleStore
+from caxton.runtime.seam import Code
 from caxton.runtime.validator import Validator
 
 # Data above this is mapped copy-on-write: below it a copy is cheaper than the two mappings of an image.
@@ -63,7 +63,7 @@ class _Loaded(NamedTuple):
 class CodeEntry:
     """Machine code in memory and who uses it."""
 
-    __slots__ = ("code", "copy_on_write", "cached", "digest", "module", "profile", "report", "users")
+    __slots__ = ("cached", "code", "copy_on_write", "digest", "module", "profile", "report", "users")
 
     def __init__(self, digest: Digest, loaded: _Loaded) -> None:
         self.digest = digest
@@ -254,10 +254,9 @@ class Modules:
         profile = wish.profile or Profile.STRICT
         report = self._inspect(module, profile, wish)
         wanted = report.manifest.profile if report.manifest is not None else None
-        if wish.profile is None and wanted is not None and wanted != profile:
-            if Profile(wanted) in self._allowed_profiles:
-                profile = Profile(wanted)
-                report = self._inspect(module, profile, wish)
+        if wish.profile is None and wanted not in {None, profile} and wanted in self._allowed_profiles:
+            profile = Profile(wanted)
+            report = self._inspect(module, profile, wish)
         if not report.accepted:
             raise _refusal(report)
         key = CodeKey(digest=digest, profile=profile, copy_on_write=needs_copy_on_write(report))
@@ -271,9 +270,7 @@ class Modules:
         return _Loaded(profile, code, report, module, from_cache=False)
 
     def _inspect(self, module: bytes, profile: Profile, wish: Wish) -> ModuleReport:
-        limits = ModuleLimits(
-            module_bytes_max=self._module_bytes_max, memory_bytes_max=wish.memory_bytes_max
-        )
+        limits = ModuleLimits(module_bytes_max=self._module_bytes_max, memory_bytes_max=wish.memory_bytes_max)
         return inspect_module(
             module,
             profile="strict" if profile is Profile.STRICT else "standard",
@@ -345,5 +342,5 @@ _NO_MODULE: Final = Problem(
     field="module",
     kind=ProblemKind.MISSING,
     problem="the agent has no module",
-    fix='send the module\'s bytes, or `module_digest` of one that was deployed before, or `"kind": "external"`',
+    fix="send the module's bytes or `module_digest` of a known one, or make the agent `external`",
 )

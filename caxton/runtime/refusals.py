@@ -11,8 +11,8 @@ from caxton.domain.errors.routing import InvalidMessage, MailboxFull, MessageToo
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
-from caxton.runtime.seam import PostCode, SlotState
 from caxton.runtime.registry import Registry
+from caxton.runtime.seam import PostCode, SlotState
 
 _STATE_WORDS: Final = {
     SlotState.FREE: "unloaded",
@@ -87,9 +87,8 @@ def _invalid(body: bytes, detail: object, message_bytes_max: int) -> InvalidMess
     # The core is the judge; the explanation beside it found nothing, so its own words have to do.
     match detail:
         case (int(status), int(offset), str(field)):
-            problem = f"it is refused at byte {offset} (code {status})"
-            return InvalidMessage([_refused_at(field, problem)])
-        case (int(status), int(offset), _):
+            return InvalidMessage([_refused_at(field, f"it is refused at byte {offset} (code {status})")])
+        case (int(status), int(offset), None):
             return InvalidMessage([_refused_at("", f"it is refused at byte {offset} (code {status})")])
         case _:
             return InvalidMessage([_refused_at("", "it is refused")])

@@ -22,7 +22,7 @@ from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.seam import Slot
 
 PAGE_AGENTS_MAX: Final = 1000
-# Of more agents with one capability than this, a random sample is compared: near the best, at a bounded price.
+# Of more agents with one capability than this a random sample is compared: near the best, at a bounded price.
 CANDIDATES_COMPARED_MAX: Final = 64
 
 
@@ -224,7 +224,7 @@ class Registry:
             return []
         if len(found) <= CANDIDATES_COMPARED_MAX:
             return list(found.values())
-        return random.sample(list(found.values()), CANDIDATES_COMPARED_MAX)  # noqa: S311 - spreads load only
+        return random.sample(list(found.values()), CANDIDATES_COMPARED_MAX)
 
     def capabilities(self) -> dict[str, int]:
         """Return every capability with the number of agents that have it."""

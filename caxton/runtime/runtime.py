@@ -195,7 +195,7 @@ class Runtime:
         """Return the id of the agent with this id or name. Raises: AgentNotFound."""
         return self._registry.find(agent).agent.id
 
-    def list(  # noqa: A003 - the API's word
+    def list(
         self,
         *,
         state: StateName | None = None,
@@ -283,7 +283,12 @@ class Runtime:
         return self._dispatcher.post_batch(data, start, lines_max, sender, may_send_as)
 
     def inbox(self, agent: str) -> Inbox:
-        """Return the inbox of an external agent. Raises: AgentNotFound, InvalidState for an agent with a module."""
+        """Return the inbox of an external agent.
+
+        Raises:
+            AgentNotFound: there is no such agent.
+            InvalidState: it runs in this server, so nobody else reads its mailbox.
+        """
         record = self._registry.find(agent)
         if record.inbox is None:
             raise InvalidState(

@@ -69,7 +69,7 @@ class EventCode(IntEnum):
 class Slot(NamedTuple):
     """An agent's place in the core. Used again for others, hence the generation."""
 
-    index: int
+    number: int
     generation: int
 
 

@@ -143,7 +143,7 @@ def resolve(record: AgentRecord, event: CoreEvent) -> None:
 
 
 def fault_kind(word: str) -> FaultKind:
-    """Return the kind for a word of the core; what is not a kind of fault of a handler counts as its error."""
+    """Return the kind for a word of the core; what is no kind of a handler's fault counts as its error."""
     try:
         return FaultKind(word)
     except ValueError:

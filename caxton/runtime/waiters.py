@@ -12,8 +12,8 @@ import msgspec
 
 from caxton.domain.errors.resource import ResourceLimitExceeded
 from caxton.domain.ids import AgentId
-from caxton.runtime.seam import Incoming
 from caxton.runtime.registry import Registry
+from caxton.runtime.seam import Incoming
 
 WAITERS_MAX: Final = 10_000
 _PROMISE: Final = "agree"
@@ -26,7 +26,6 @@ class _Head(msgspec.Struct):
     reply_with: str | None = None
 
 
-
 _heads: Final = msgspec.json.Decoder(_Head)
 
 
@@ -34,7 +33,7 @@ _heads: Final = msgspec.json.Decoder(_Head)
 class Waiter:
     """One caller. `answer` is done when an answer has come, or nobody waits any more."""
 
-    __slots__ = ("answer", "asker", "conversation_id", "message_id", "reply_with", "_body", "_receiver")
+    __slots__ = ("_body", "_receiver", "answer", "asker", "conversation_id", "message_id", "reply_with")
 
     def __init__(
         self,
@@ -59,7 +58,7 @@ class Waiter:
         if self._receiver is not None:
             return agent_id == self._receiver
         receiver = _heads.decode(self._body).receiver
-        listed: list[object] = [*receiver] if isinstance(receiver, list) else [receiver]  # pyright: ignore[reportUnknownArgumentType]
+        listed: list[object] = [*receiver] if isinstance(receiver, list) else [receiver]
         record = registry.by_id(AgentId(agent_id))
         names = {str(agent_id)} if record is None else {str(agent_id), record.name}
         return any(str(one) in names for one in listed)

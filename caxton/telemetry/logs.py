@@ -75,12 +75,12 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         row = log_fields(record)
-        head = f"{row.pop('timestamp')} {str(row.pop('level')):7} {row.pop('event')}: {row.pop('message')}"
+        head = f"{row.pop('timestamp')} {row.pop('level')!s:7} {row.pop('event')}: {row.pop('message')}"
         error = row.pop("error", None)
         rest = " ".join(f"{field}={value}" for field, value in row.items())
         text = f"{head}  {rest}" if rest else head
-        if isinstance(error, dict):
-            text = f"{text}\n{error.get('traceback', error)}"
+        if error is not None and record.exc_info is not None:
+            text = f"{text}\n{self.formatException(record.exc_info)}"
         return text
 
 
@@ -136,7 +136,7 @@ class LogStream:
     def open(
         cls, level: str, form: Literal["json", "text"] | None = None, stream: TextIO | None = None
     ) -> "LogStream":
-        """Send the loggers below `caxton` to `stream` (stderr); without `form`, text on a terminal, else JSON."""
+        """Send the loggers below `caxton` to `stream` (stderr); by default text on a terminal, else JSON."""
         target = sys.stderr if stream is None else stream
         chosen = form or ("text" if target.isatty() else "json")
         logging.addLevelName(TRACE, "TRACE")

@@ -59,7 +59,9 @@ class RuntimeCollector(Collector):
             if fresh is not None:
                 self._latest = fresh
             reading = self._latest
-            yield _gauge("scrape_stale", "1 when the event loop gave no reading in time.", float(fresh is None))
+            yield _gauge(
+                "scrape_stale", "1 when the event loop gave no reading in time.", float(fresh is None)
+            )
             if reading is None:
                 return
             yield from _whole(reading, self._version)
@@ -225,7 +227,9 @@ def _agents(series: list[Series]) -> Iterator[Metric]:
     crashes = CounterMetricFamily(
         "caxton_agent_crashes", "Instances lost to a fault, by its kind.", labels=["agent", "kind"]
     )
-    restarts = CounterMetricFamily("caxton_agent_restarts", "Fresh instances after the first.", labels=["agent"])
+    restarts = CounterMetricFamily(
+        "caxton_agent_restarts", "Fresh instances after the first.", labels=["agent"]
+    )
     fuel = CounterMetricFamily("caxton_agent_fuel_consumed", "Fuel burnt by handlers.", labels=["agent"])
     handled = CounterMetricFamily("caxton_agent_messages_handled", "Messages handled.", labels=["agent"])
     memory = GaugeMetricFamily("caxton_agent_memory_bytes", "Linear memory.", labels=["agent"])
