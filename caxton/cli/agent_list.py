@@ -1,23 +1,15 @@
 """`caxton agent list` and `caxton agent get`."""
 
-from typing import Final
+from itertools import islice
 
 import click
 import msgspec
 
+from caxton.cli.agent_pages import every_agent
 from caxton.cli.agent_view import AgentView, show_agent, show_agents
-from caxton.cli.client import Client
 from caxton.cli.invocation import Invocation, server_options
 from caxton.cli.path import segment
 from caxton.cli.tables import show_json
-
-# The most that the commands ask for at once; more come page by page.
-_PAGE: Final = 500
-
-
-class _Page(msgspec.Struct, frozen=True):
-    agents: list[msgspec.Raw]
-    next_cursor: str | None = None
 
 
 @click.command("list")
@@ -34,7 +26,8 @@ def list_agents(
 ) -> None:
     """List agents."""
     with invocation.client() as client:
-        bodies = _all(client, {"state": state, "capability": capability, "label": label}, limit)
+        filters = {"state": state, "capability": capability, "label": label}
+        bodies = list(islice(every_agent(client, msgspec.Raw, filters, limit), limit))
     if invocation.as_json:
         show_json({"agents": [msgspec.json.decode(body) for body in bodies]})
     else:
@@ -53,16 +46,3 @@ def get_agent(invocation: Invocation, agent: str) -> None:
         show_json(answer.tree())
     else:
         show_agent(answer.decode(AgentView))
-
-
-def _all(client: Client, filters: dict[str, str | None], limit: int | None) -> list[msgspec.Raw]:
-    bodies: list[msgspec.Raw] = []
-    cursor: str | None = None
-    while limit is None or len(bodies) < limit:
-        wanted = _PAGE if limit is None else min(_PAGE, limit - len(bodies))
-        page = client.get("/agents", query={**filters, "limit": wanted, "cursor": cursor}).decode(_Page)
-        bodies += page.agents
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return bodies

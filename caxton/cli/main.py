@@ -52,7 +52,12 @@ root: Final = server_options(
 def main() -> None:
     """Run the program with the words of the command line, and exit with its code."""
     try:
-        root.main(prog_name="caxton")
-    except KeyboardInterrupt:
+        # Not click's standalone mode: that one reports Ctrl-C as an error of the command.
+        outcome: object = root.main(prog_name="caxton", standalone_mode=False)
+    except click.ClickException as end:
+        end.show()
+        sys.exit(end.exit_code)
+    except click.Abort:
         # The shell's convention for a program that Ctrl-C ended.
         sys.exit(130)
+    sys.exit(outcome if isinstance(outcome, int) else 0)

@@ -80,7 +80,8 @@ class Ended(click.ClickException):
         suggestions = _texts(self.details.get("suggestions"))
         if suggestions and "did you mean" not in (self.hint or ""):
             lines.append(f"  did you mean: {', '.join(visible(word) for word in suggestions)}?")
-        if self.hint:
+        # The first problem's remedy may have been said above, at the problem.
+        if self.hint and f"    {visible(self.hint)}" not in lines:
             lines.append(click.style("hint: ", fg="cyan") + visible(self.hint))
         if self.trace_id:
             lines.append(click.style(f"trace: {visible(self.trace_id)}", dim=True))

@@ -84,9 +84,11 @@ def _run(loaded: LoadedConfig) -> None:
     from caxton.server import serve as run  # noqa: PLC0415
 
     try:
-        run(loaded.config)
+        code = run(loaded.config)
     except ConfigurationInvalid as error:
         # Only the attempt shows that a port is taken or that a directory is in use.
         raise Misconfigured.because_of(error) from error
     except CaxtonError as error:
         raise Refused.because_of(error) from error
+    if code != 0:
+        raise click.exceptions.Exit(code)

@@ -1,12 +1,18 @@
 """`caxton status`: is it ready, what is it, who is there, what has happened."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import click
 import msgspec
 
+from caxton.cli.agent_pages import every_agent
 from caxton.cli.invocation import Invocation, server_options
 from caxton.cli.tables import show_fields, show_json
+
+
+class _State(msgspec.Struct, frozen=True):
+    state: str
 
 
 @click.command()
@@ -21,10 +27,13 @@ def status(invocation: Invocation) -> None:
         ready = client.probe("/ready")
         readiness = ready.decode(dict[str, object])
         system = client.get("/system").decode(dict[str, object])
+        states = dict(sorted(Counter(agent.state for agent in every_agent(client, _State)).items()))
         server = client.address.url
     is_ready = ready.status < 300
     if invocation.as_json:
-        show_json({"server": server, "ready": is_ready, "readiness": readiness, "system": system})
+        show_json(
+            {"server": server, "ready": is_ready, "readiness": readiness, "agents": states, "system": system}
+        )
     else:
         missing = readiness.get("components")
         show_fields(
@@ -32,6 +41,7 @@ def status(invocation: Invocation) -> None:
                 ("server", server),
                 ("status", readiness.get("status", "ready" if is_ready else "not_ready")),
                 ("missing", missing if not is_ready else None),
+                ("agents", states or "none"),
                 *flat(system),
             ]
         )

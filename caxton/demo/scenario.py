@@ -101,7 +101,7 @@ class Scenario:
             started = time.monotonic()
             made = deploy(client, role.name, modules[role.source], dict(role.config))
             names[made.agent_id] = role.name
-            self._stage.step(f"agent {role.name}", f"{role.character}, running after {_ms(started)}")
+            self._stage.step(f"agent {role.name}", f"{role.character}; running after {_ms(started)}")
         you = client.post("/agents", {"name": CUSTOMER, "kind": "external"}).decode(_External)
         names[you.agent_id] = CUSTOMER
         self._stage.cast([CUSTOMER, *(role.name for role in reversed(CAST))])
@@ -120,7 +120,7 @@ class Scenario:
                 (
                     "guest to guest",
                     f"{load.rate:,.0f} messages/s",
-                    f"{BALLS_UNDER_LOAD} on their way among {RING_AGENTS} agents, counted for {load.seconds:.2f} s",
+                    f"{BALLS_UNDER_LOAD} on their way among {RING_AGENTS} agents, for {load.seconds:.2f} s",
                 ),
                 (
                     "latency under that load",

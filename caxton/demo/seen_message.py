@@ -10,7 +10,7 @@ from caxton.cli.text import clipped, visible
 
 @final
 class SeenMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """One message. `sender` and `receiver` are names where they are known, else ids.
+    """One message, with the names of agents that are known in place of their ids, in its content too.
 
     `received_ns` is when the receiver got it, on the machine's monotonic clock.
     """
@@ -45,8 +45,20 @@ def read_message(body: bytes, received_ns: int, receiver: str, names: Mapping[st
         sender=names.get(envelope.sender, envelope.sender),
         receiver=receiver,
         performative=envelope.performative,
-        content=envelope.content,
+        content=_with_names(envelope.content, names),
     )
+
+
+def _with_names(content: object, names: Mapping[str, str]) -> object:
+    """Return content with the names of agents in place of their ids, wherever a text is just an id."""
+    if isinstance(content, str):
+        return names.get(content, content)
+    if isinstance(content, list):
+        return [_with_names(item, names) for item in msgspec.convert(content, list[object])]
+    if isinstance(content, dict):
+        members = msgspec.convert(content, dict[str, object])
+        return {name: _with_names(value, names) for name, value in members.items()}
+    return content
 
 
 def told_briefly(content: object, columns: int) -> str:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -129,12 +130,14 @@ def test_following_goes_on_with_new_lines_and_ends_at_an_interrupt(served: Serve
         assert follower.wait(20) == 130
 
 
-def following(served: Served, agent: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "caxton", "agent", "logs", agent, "--follow", "-o", "json"],
-        stdout=subprocess.PIPE,
-        env=environment(**served.variables),
-    )
+@contextmanager
+def following(served: Served, agent: str) -> Generator[subprocess.Popen[bytes]]:
+    words = [sys.executable, "-m", "caxton", "agent", "logs", agent, "--follow", "-o", "json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment(**served.variables)) as follower:
+        try:
+            yield follower
+        finally:
+            follower.kill()
 
 
 def test_status_tells_versions_and_agents(served: Served) -> None:

@@ -12,6 +12,15 @@ def test_a_trace_is_read_with_names_for_ids() -> None:
     assert (seen.performative, seen.content) == ("propose", {"price": 5})
 
 
+def test_ids_in_the_content_become_names_where_they_stand_alone() -> None:
+    line = '1 {"performative":"inform","sender":"8","content":{"winner":"77","all":["77","x 77"],"price":77}}'
+    assert read_trace(line, "you", {"77": "frugal"}).content == {
+        "winner": "frugal",
+        "all": ["frugal", "x 77"],
+        "price": 77,
+    }
+
+
 @pytest.mark.parametrize("line", ["hello", "12 hello", "x {}", '12 {"performative":1}', "", '12 {"perf'])
 def test_another_line_is_no_trace(line: str) -> None:
     with pytest.raises(ValueError, match=r".*"):

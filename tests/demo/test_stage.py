@@ -10,7 +10,13 @@ from caxton.demo.stage import Stage
 
 def staged(*, terminal: bool) -> tuple[Stage, io.StringIO]:
     out = io.StringIO()
-    console = Console(file=out, force_terminal=terminal, width=100, highlight=False, color_system="standard")
+    console = Console(
+        file=out,
+        force_terminal=terminal,
+        width=100,
+        highlight=False,
+        color_system="standard" if terminal else None,
+    )
     stage = Stage(console)
     stage.cast(["you", "manager"])
     return stage, out
