@@ -175,8 +175,7 @@ CAXTON_BUILTIN int memcmp(const void *one, const void *other, size_t length) {
         return length >= 0 && length <= (int32_t)sizeof caxton_incoming ? caxton_incoming : 0;          \
     }                                                                                                   \
     CAXTON_EXPORT("handle_message") int32_t caxton_handle_message(const char *text, int32_t length) {   \
-        /* The host has checked that it is JSON: only what is asked for is read. */                     \
-        caxton_json message = {text, text + length};                                                    \
+        caxton_json message = caxton_read(text, length);                                                \
         return caxton_kind(message) == '{' ? handler(message) : CAXTON_MALFORMED;                       \
     }
 #define CAXTON_INIT(function) \

@@ -1,7 +1,7 @@
 /* caxton_json.h - read and write JSON text in place, without allocating anything.
  *
- * Reading never runs past the text it was given, whatever that holds: a text that is no JSON gives values
- * that are none. Writing never runs past its room: a text that grows too long fails as a whole.
+ * Reading never runs past the text it was given, whatever that holds: one that is no JSON gives values that
+ * are none, or pieces of it. Writing never runs past its room: a text that grows too long fails as a whole.
  */
 #ifndef CAXTON_JSON_H
 #define CAXTON_JSON_H
@@ -100,10 +100,11 @@ CAXTON_SHARED const char *caxton_skip_value(const char *at, const char *end) {
     return at;
 }
 
+/* A text as one value. It is not gone through: what is asked for later is read then. */
 static inline caxton_json caxton_read(const char *text, int32_t length) {
-    const char *at = caxton_skip_space(text, text + length);
-    const char *end = caxton_skip_value(at, text + length);
-    return end ? (caxton_json){at, end} : CAXTON_NONE;
+    const char *end = text + length, *at = caxton_skip_space(text, end);
+    while (end > at && caxton_is_space(end[-1])) end--;
+    return at < end ? (caxton_json){at, end} : CAXTON_NONE;
 }
 
 /* The value's kind by its first character: { [ " t f n, a digit or -; 0 for none. */
