@@ -8,9 +8,15 @@ from tests.api.deployed import deployed
 from tests.api.live import API, LiveServer, error_of, message, problems_of
 
 
-def test_the_newest_lines_come_last(client: httpx.Client, name: str) -> None:
+def make_it_log(server: LiveServer, client: httpx.Client, name: str) -> None:
+    """Return when the agent has handled a message and its lines are there."""
+    assert client.post(f"{API}/messages", json=message(name)).status_code == 202
+    server.wait_for(lambda: len(server.handle.runtime.logs(name).tail(1)) == 1)
+
+
+def test_the_newest_lines_come_last(server: LiveServer, client: httpx.Client, name: str) -> None:
     with deployed(client, "logger", name):
-        client.post(f"{API}/messages", params={"wait_ms": 2000}, json=message(name))
+        make_it_log(server, client, name)
         page = client.get(f"{API}/agents/{name}/logs").json()
         assert page["lines"]
         for line in page["lines"]:
@@ -37,7 +43,7 @@ def test_followed_lines_come_as_server_sent_events_where_they_are_accepted(
     server: LiveServer, client: httpx.Client, name: str
 ) -> None:
     with deployed(client, "logger", name), server.client() as follower:
-        client.post(f"{API}/messages", params={"wait_ms": 2000}, json=message(name))
+        make_it_log(server, client, name)
         headers = {"accept": "text/event-stream"}
         with follower.stream(
             "GET", f"{API}/agents/{name}/logs", params={"follow": True}, headers=headers
