@@ -125,7 +125,7 @@ class Scenario:
                 (
                     "guest to guest",
                     f"{load.rate:,.0f} messages/s",
-                    f"{BALLS_UNDER_LOAD} under way in {RING_AGENTS} agents, {workers} workers, {load.seconds:.2f} s",
+                    f"{BALLS_UNDER_LOAD} in flight, {RING_AGENTS} agents, {workers} workers, {load.seconds:.1f}s",
                 ),
                 (
                     "latency under that load",
