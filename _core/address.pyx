@@ -5,7 +5,7 @@ from libc.string cimport memcmp, memmove
 from caxton._core.bounds cimport FIELD_BYTES_MAX, NAME_BYTES_MAX, RECEIVERS_MAX
 from caxton._core.envelope cimport (
     ENVELOPE_NOT_JSON, ENVELOPE_TOO_MANY_RECEIVERS, ENVELOPE_UNKNOWN_FIELD, ENVELOPE_WRONG_TYPE,
-    FIELD_RECEIVER, FIELD_REPLY_TO, FIELD_SENDER, RECEIVER_CAPABILITY, RECEIVER_ID, RECEIVER_LIST,
+    FIELD_RECEIVER, FIELD_REPLY_TO, RECEIVER_CAPABILITY, RECEIVER_ID, RECEIVER_LIST,
     RECEIVER_NAME, RECEIVER_NONE,
 )
 from caxton._core.json cimport json_decode, json_number, json_space, json_string, scan_refuse
@@ -113,7 +113,7 @@ cdef const char* list_value(Scan* scan, Envelope* out, const char* at) noexcept 
 cdef const char* capability_value(Scan* scan, Envelope* out, const char* at) noexcept nogil:
     cdef const char* name
     cdef char decoded[10]
-    cdef uint32_t flags
+    cdef uint32_t flags = 0
     cdef int32_t status
     name = json_space(scan, at + 1)
     if name < scan.end and name[0] == c'}':

@@ -7,7 +7,7 @@ from caxton._core.acceptance cimport (
 )
 from caxton._core.atomics cimport monotonic_ns, realtime_ns
 from caxton._core.envelope cimport (
-    ENVELOPE_OK, FIELD_RECEIVER, FIELD_SENDER, PARSE_CLIENT, RECEIVER_CAPABILITY, RECEIVER_ID, RECEIVER_NAME,
+    ENVELOPE_OK, FIELD_SENDER, PARSE_CLIENT, RECEIVER_CAPABILITY, RECEIVER_ID,
     RECEIVER_NONE, ReceiverItem, envelope_parse,
     envelope_receiver, envelope_sender,
 )

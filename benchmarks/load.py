@@ -94,8 +94,8 @@ class Load:
 
     def _read(self) -> tuple[int, list[int], list[int]]:
         reading = self._core.telemetry()
-        waits = reading["queue_wait"][2]  # type: ignore[index]
-        return sum(worker["handled"] for worker in reading["workers"]), waits, reading["bucket_upper_ns"]  # type: ignore
+        handled = sum(worker["handled"] for worker in reading["workers"])
+        return handled, list(reading["queue_wait"][2]), reading["bucket_upper_ns"]
 
     def run(self, *, messages: int = 0, seconds: float = 0.0) -> Figures:
         """Let so many messages, or so many seconds, go by."""

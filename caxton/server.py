@@ -47,7 +47,14 @@ class ServerHandle:
     """A running server. Made by `start`; `stop` ends it."""
 
     def __init__(
-        self, runtime: Runtime, service: Service, *, host: str, metrics_port: int, token_source: str, scheme: str
+        self,
+        runtime: Runtime,
+        service: Service,
+        *,
+        host: str,
+        metrics_port: int,
+        token_source: str,
+        scheme: str,
     ) -> None:
         self.runtime: Final = runtime
         self.service: Final = service

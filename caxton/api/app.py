@@ -116,7 +116,9 @@ class Application:
         with self._room.lease() as lease:
             body = await call.body(route.repeatable_body_bytes_max, lease)
             scope = call.scope
-            asked = b"\n".join((scope["method"].encode(), scope["path"].encode(), scope["query_string"], body))
+            asked = b"\n".join(
+                (scope["method"].encode(), scope["path"].encode(), scope["query_string"], body)
+            )
             call.replay(body)
 
             async def run() -> Answer:
@@ -127,9 +129,7 @@ class Application:
                 assert answer is not None, "only whole answers are repeatable"
                 return answer
 
-            return await self._idempotency.once(
-                call.principal.identity, key, sha256(asked).digest(), run
-            )
+            return await self._idempotency.once(call.principal.identity, key, sha256(asked).digest(), run)
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = SocketCall(scope, receive, send, dict(scope["headers"]))
@@ -152,5 +152,3 @@ class Application:
         except Exception as error:  # noqa: BLE001 - the edge, as above
             await call.refuse(internal_refusal(error, call.trace_id, f"WEBSOCKET {label}"))
         self._metrics.count(label, "WEBSOCKET", call.answered_status)
-
-

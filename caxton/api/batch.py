@@ -142,8 +142,8 @@ class BatchRun:
         conversation_id = answer.conversation_id
         if '"' in conversation_id or "\\" in conversation_id:
             conversation_id = orjson.dumps(conversation_id).decode()[1:-1]
-        text = f'{{"message_id":"{answer.message_id}","conversation_id":"{conversation_id}","status":"accepted"}}\n'
-        return text.encode()
+        ids = f'"message_id":"{answer.message_id}","conversation_id":"{conversation_id}"'
+        return f'{{{ids},"status":"accepted"}}\n'.encode()
 
     def _error_line(self, error: CaxtonError) -> bytes:
         return orjson.dumps(error.document(self._trace_id), option=orjson.OPT_APPEND_NEWLINE)

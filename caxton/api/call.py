@@ -1,8 +1,8 @@
 """One request on its way through its handler."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import Final, NotRequired, TypedDict, final
+from typing import NotRequired, TypedDict, final
 
 from caxton.api.answer import Answer
 from caxton.api.errors import invalid_request
@@ -12,7 +12,6 @@ from caxton.domain.errors.routing import MessageTooLarge
 from caxton.domain.ids import TraceId
 from caxton.domain.problem import ProblemKind
 from caxton.security.roles import ANYONE, Principal
-
 
 
 class Scope(TypedDict):
@@ -53,7 +52,7 @@ Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 
 
-class ClientGone(Exception):  # noqa: N818 - not an error of ours: nobody is left to be told
+class ClientGone(Exception):
     """The caller closed the connection before it was answered."""
 
 
@@ -68,7 +67,7 @@ class BodyRoom:
         self.bytes_held = 0
 
     @contextmanager
-    def lease(self) -> Iterator["BodyLease"]:
+    def lease(self) -> Generator["BodyLease"]:
         """Count the bytes of one body for as long as it is needed."""
         lease = BodyLease(self)
         try:

@@ -29,8 +29,12 @@ QUERY_PARAMETERS_MAX: Final = 32
 _STRUCTURE: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _PLACE: Final = re.compile(r" - at `(?:key in )?\$(.*)`$")
 _TYPE_WORDS: Final[dict[type, str]] = {
-    dict: "an object", list: "an array", str: "a string", int: "an integer", float: "a number", bool: "true or false",
-}  # fmt: skip
+    list: "an array",
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    bool: "true or false",
+}
 
 
 def decode_body(body: bytes, type_: type[T]) -> T:
@@ -68,7 +72,10 @@ def decode_query(query: bytes, type_: type[T]) -> T:
         )
     except ValueError:
         raise invalid_request(
-            "query", "the query string cannot be read", "write it like ?name=value&name=value", ProblemKind.SYNTAX
+            "query",
+            "the query string cannot be read",
+            "write it like ?name=value&name=value",
+            ProblemKind.SYNTAX,
         ) from None
     values: dict[str, object] = {}
     problems: list[Problem] = []
@@ -156,7 +163,9 @@ def _struct_problems(
     for name in values:
         if name not in fields:
             suggestions = near_names(name, fields)
-            fix = did_you_mean(suggestions) or f"known here: {', '.join(fields)}" if fields else "leave it out"
+            fix = (
+                did_you_mean(suggestions) or f"known here: {', '.join(fields)}" if fields else "leave it out"
+            )
             shown = name[:100]
             problems.append(
                 Problem(
@@ -173,7 +182,10 @@ def _struct_problems(
         elif field.required:
             problems.append(
                 Problem(
-                    field=where, kind=ProblemKind.MISSING, problem=f"`{name}` is missing", fix="give it a value"
+                    field=where,
+                    kind=ProblemKind.MISSING,
+                    problem=f"`{name}` is missing",
+                    fix="give it a value",
                 )
             )
     if problems:

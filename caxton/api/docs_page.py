@@ -1,28 +1,50 @@
-"""The page at `/docs`: the OpenAPI document as plain HTML, without scripts and without anything from elsewhere."""
+"""The page at `/docs`: the API as plain HTML, without scripts and without anything from elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Final
+
+import msgspec
 
 from caxton.api.route import Content, Route
 
 CONTENT_SECURITY_POLICY: Final = (
     b"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 )
+_PREFACE: Final = (
+    "<p>Send <code>Authorization: Bearer &lt;token&gt;</code>. Errors have one form: "
+    "<code>{&quot;error&quot;: {code, message, details, hint, trace_id}}</code>. "
+    "For programs: <code>GET /api/v1/openapi.json</code>.</p>"
+)
 _STYLE: Final = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}
+body{font:15px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;
+color:#1c2430;background:#fff}
 h1{font-size:1.5rem}h2{margin-top:2.5rem;border-bottom:1px solid #cfd6df;text-transform:capitalize}
 details{border:1px solid #cfd6df;border-radius:6px;margin:.5rem 0;padding:.4rem .8rem}
-summary{cursor:pointer}code{font:13px ui-monospace,monospace}b.m{display:inline-block;width:4.5rem;font:700 12px ui-monospace,monospace}
-table{border-collapse:collapse;margin:.4rem 0 .8rem}td,th{text-align:left;padding:.15rem 1rem .15rem 0;vertical-align:top}
+summary{cursor:pointer}code{font:13px ui-monospace,monospace}
+b.m{display:inline-block;width:4.5rem;font:700 12px ui-monospace,monospace}
+table{border-collapse:collapse;margin:.4rem 0 .8rem}
+td,th{text-align:left;padding:.15rem 1rem .15rem 0;vertical-align:top}
 th{font-weight:600;color:#55606e}pre{white-space:pre-wrap}
-@media(prefers-color-scheme:dark){body{background:#11161c;color:#dbe2ea}details,h2{border-color:#303a46}th{color:#93a0ae}}
+@media(prefers-color-scheme:dark){body{background:#11161c;color:#dbe2ea}
+details,h2{border-color:#303a46}th{color:#93a0ae}a{color:#8fb8ff}}
 """
 
-Schemas = Mapping[str, object]
+
+class _Shape(msgspec.Struct):
+    """The part of a JSON schema that the page shows."""
+
+    description: str = ""
+    properties: dict[str, "_Shape"] = {}
+    required: list[str] = []
+    enum: list[object] = []
+    any_of: "tuple[_Shape, ...]" = msgspec.field(default=(), name="anyOf")
+    items: "_Shape | None" = None
+    reference: str = msgspec.field(default="", name="$ref")
+    type: str = "any"
 
 
-def docs_page(routes: Sequence[Route], schemas: Schemas, version: str) -> bytes:
+def docs_page(routes: Sequence[Route], schemas: Mapping[str, object], version: str) -> bytes:
     """Return the page; `schemas` are the components of the OpenAPI document."""
     shown = [route for route in routes if route.method != "WEBSOCKET"]
     parts = [
@@ -31,22 +53,20 @@ def docs_page(routes: Sequence[Route], schemas: Schemas, version: str) -> bytes:
         "<meta name=referrer content=no-referrer>",
         f"<title>Caxton API {escape(version)}</title><style>{_STYLE}</style>",
         f"<h1>Caxton management API <small>{escape(version)}</small></h1>",
-        "<p>Send <code>Authorization: Bearer &lt;token&gt;</code>. Errors have one form: "
-        "<code>{&quot;error&quot;: {code, message, details, hint, trace_id}}</code>. "
-        "For programs: <code>GET /api/v1/openapi.json</code>.</p>",
+        _PREFACE,
     ]
     for tag in dict.fromkeys(route.tag for route in shown):
         parts.append(f"<h2>{escape(tag)}</h2>")
         parts.extend(_route(route) for route in shown if route.tag == tag)
     parts.append("<h2>Documents</h2>")
-    parts.extend(_schema(name, schema) for name, schema in sorted(schemas.items()))
+    shapes = msgspec.convert(schemas, dict[str, _Shape])
+    parts.extend(_document(name, shape) for name, shape in sorted(shapes.items()))
     return "".join(parts).encode()
 
 
 def _route(route: Route) -> str:
-    words = [
-        f"<details><summary><b class=m>{route.method}</b><code>{escape(route.path)}</code> {escape(route.summary)}</summary>"
-    ]
+    head = f"<b class=m>{route.method}</b><code>{escape(route.path)}</code> {escape(route.summary)}"
+    words = [f"<details><summary>{head}</summary>"]
     access = "open to everybody" if route.public else "any token"
     if route.permission is not None:
         access = f"permission <code>{escape(route.permission)}</code>"
@@ -74,38 +94,29 @@ def _contents(contents: Sequence[Content]) -> str:
     return ", or ".join(shown)
 
 
-def _schema(name: str, schema: object) -> str:
+def _document(name: str, shape: _Shape) -> str:
     words = [f"<details id='{escape(name)}'><summary><code>{escape(name)}</code></summary>"]
-    if isinstance(schema, dict):
-        description = schema.get("description")
-        if isinstance(description, str):
-            words.append(f"<p>{escape(description)}</p>")
-        properties = schema.get("properties")
-        required = schema.get("required")
-        if isinstance(properties, dict):
-            words.append("<table><tr><th>field<th>type<th></tr>")
-            for field, wanted in properties.items():
-                must = "required" if isinstance(required, list) and field in required else ""
-                words.append(f"<tr><td><code>{escape(str(field))}</code><td>{_type(wanted)}<td>{must}</tr>")
-            words.append("</table>")
-        elif isinstance(schema.get("enum"), list):
-            words.append(f"<p>{escape(', '.join(map(str, schema['enum'])))}</p>")
+    words.append(f"<p>{escape(shape.description)}</p>")
+    if shape.properties:
+        words.append("<table><tr><th>field<th>type<th></tr>")
+        for field, wanted in shape.properties.items():
+            must = "required" if field in shape.required else ""
+            words.append(f"<tr><td><code>{escape(field)}</code><td>{_type(wanted)}<td>{must}</tr>")
+        words.append("</table>")
+    elif shape.enum:
+        words.append(f"<p>{_type(shape)}</p>")
     words.append("</details>")
     return "".join(words)
 
 
-def _type(schema: object) -> str:
-    if not isinstance(schema, dict):
-        return "any"
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        name = escape(reference.rpartition("/")[2])
+def _type(shape: _Shape) -> str:
+    if shape.reference:
+        name = escape(shape.reference.rpartition("/")[2])
         return f"<a href='#{name}'>{name}</a>"
-    choices = schema.get("anyOf")
-    if isinstance(choices, list):
-        return " or ".join(_type(choice) for choice in choices)
-    if "enum" in schema:
-        return escape(" | ".join(map(str, schema["enum"])))
-    if schema.get("type") == "array":
-        return f"array of {_type(schema.get('items'))}"
-    return escape(str(schema.get("type", "any")))
+    if shape.any_of:
+        return " or ".join(_type(choice) for choice in shape.any_of)
+    if shape.enum:
+        return escape(" | ".join(map(str, shape.enum)))
+    if shape.type == "array" and shape.items is not None:
+        return f"array of {_type(shape.items)}"
+    return escape(shape.type)

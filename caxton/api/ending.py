@@ -1,7 +1,7 @@
 """The end of the server, as its waiting requests see it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import final
 
@@ -26,7 +26,7 @@ class Ending:
             task.cancel()
 
     @contextmanager
-    def wakes(self, call: Call) -> Iterator[None]:
+    def wakes(self, call: Call) -> Generator[None]:
         """Let the current request be woken by the server's end and by its caller's leaving."""
         task = asyncio.current_task()
         assert task is not None, "a request runs in a task"

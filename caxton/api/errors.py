@@ -1,7 +1,5 @@
 """Errors that only the edge knows, and the one place where an error becomes an answer."""
 
-# ruff: noqa: N818 - an error is named for what happened; its family says that it is one
-
 import logging
 import math
 from collections.abc import Sequence

@@ -11,7 +11,7 @@ from caxton.security.roles import ANYONE, Permission, Principal, authorize
 from caxton.security.tokens import TOKEN_CHARACTERS_MAX, TokenStore, parse_authorization
 
 SUBPROTOCOL: Final = "caxton.v1"
-_TOKEN_SUBPROTOCOL: Final = "bearer."
+_TOKEN_SUBPROTOCOL: Final = "bearer."  # noqa: S105 - what stands before a token
 
 
 @final

@@ -11,7 +11,23 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-BUCKETS_S: Final = (0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
+BUCKETS_S: Final = (
+    0.0002,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    10.0,
+    30.0,
+)
 NO_ROUTE: Final = "none"
 """The route label of requests that found none: a label must not repeat what callers send."""
 
@@ -61,7 +77,9 @@ class RequestMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield both families; called by the scrape."""
         requests = CounterMetricFamily(
-            "caxton_http_requests", "Requests answered by the management API.", labels=("route", "method", "status")
+            "caxton_http_requests",
+            "Requests answered by the management API.",
+            labels=("route", "method", "status"),
         )
         for (route, method, status), count in self._counts.copy().items():
             requests.add_metric((route, method, str(status)), count)

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Final, final
 
@@ -11,7 +11,8 @@ from uvicorn import Config, Server
 
 from caxton.api.app import Application
 from caxton.api.ending import Ending
-from caxton.api.wire import HTTPConnection, SocketConnection, Watch
+from caxton.api.upgrade import SocketConnection
+from caxton.api.wire import HTTPConnection, Watch
 
 BACKLOG: Final = 4096
 _CANCEL_S: Final = 0.5
@@ -22,7 +23,7 @@ class _Server(Server):
     """uvicorn's server without its own signal handlers: the process has one place for those."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
@@ -49,7 +50,7 @@ class Listener:
         self._watch = watch
         self._ending = ending
         self._config = Config(
-            application,  # pyright: ignore[reportArgumentType] - the same protocol in our own types
+            application,
             http=Connection,
             ws=SocketConnection,
             loop="none",

@@ -116,7 +116,7 @@ class _Collector:
         self._value += data[start:end]
 
     def on_header_end(self) -> None:
-        if self._field.lower() == b"content-disposition":
+        if bytes(self._field).lower() == b"content-disposition":
             _, parameters = parse_options_header(bytes(self._value))
             name = parameters.get(b"name")
             if name is not None:

@@ -25,13 +25,19 @@ _IDEMPOTENCY: Final[Document] = {
 }
 
 
+class _QuerySchema(msgspec.Struct):
+    """The part of a query's schema that its parameters are made of."""
+
+    properties: dict[str, Document] = {}
+    required: list[str] = []
+
+
 def openapi_document(routes: Sequence[Route], version: str) -> Document:
     """Return the document of all routes but the WebSocket twins of GET routes."""
-    shown = [route for route in routes if route.method != "WEBSOCKET"]
-    documents = _documents(shown)
-    queries = list(dict.fromkeys(route.query for route in shown))
+    shown = _shown(routes)
+    queries = _queries(shown)
+    components = _components(shown)
     # Queries are no bodies: their fields stand as parameters, and they leave the components again.
-    _, components = msgspec.json.schema_components([*documents, *queries], ref_template=_REFERENCE)
     parameters = {query: _query_parameters(query, components) for query in queries}
     for query in queries:
         components.pop(query.__name__, None)
@@ -58,6 +64,35 @@ def openapi_document(routes: Sequence[Route], version: str) -> Document:
     }
 
 
+def document_schemas(routes: Sequence[Route]) -> dict[str, Document]:
+    """Return the schemas of all bodies and answers, by name."""
+    shown = _shown(routes)
+    hidden = {query.__name__ for query in _queries(shown)}
+    return {name: schema for name, schema in _components(shown).items() if name not in hidden}
+
+
+def _shown(routes: Sequence[Route]) -> list[Route]:
+    return [route for route in routes if route.method != "WEBSOCKET"]
+
+
+def _queries(routes: Sequence[Route]) -> list[type[msgspec.Struct]]:
+    return list(dict.fromkeys(route.query for route in routes))
+
+
+def _components(routes: Sequence[Route]) -> dict[str, Document]:
+    _, components = msgspec.json.schema_components(
+        [*_documents(routes), *_queries(routes)], schema_hook=_any_value, ref_template=_REFERENCE
+    )
+    return components
+
+
+def _any_value(kind: type) -> Document:
+    """Describe what is passed on untouched."""
+    if kind is object:
+        return {"description": "Any JSON value."}
+    raise NotImplementedError
+
+
 def _documents(routes: Iterable[Route]) -> list[type[msgspec.Struct]]:
     found: dict[type[msgspec.Struct], None] = {ErrorDocument: None}
     for route in routes:
@@ -67,15 +102,14 @@ def _documents(routes: Iterable[Route]) -> list[type[msgspec.Struct]]:
     return list(found)
 
 
-def _query_parameters(query: type[msgspec.Struct], components: dict[str, dict[str, object]]) -> list[Document]:
-    schema = components.get(query.__name__, {})
-    properties = schema.get("properties", {})
-    required = schema.get("required", ())
-    assert isinstance(properties, dict) and isinstance(required, list | tuple), "the shape of a struct's schema"
-    rows: list[Document] = []
-    for name, wanted in properties.items():
-        rows.append({"name": name, "in": "query", "required": name in required, "schema": wanted})
-    return rows
+def _query_parameters(
+    query: type[msgspec.Struct], components: dict[str, dict[str, object]]
+) -> list[Document]:
+    schema = msgspec.convert(components.get(query.__name__, {}), _QuerySchema)
+    return [
+        {"name": name, "in": "query", "required": name in schema.required, "schema": wanted}
+        for name, wanted in schema.properties.items()
+    ]
 
 
 def _operation(route: Route, query: list[Document]) -> Document:

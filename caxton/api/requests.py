@@ -15,8 +15,9 @@ from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
 T = TypeVar("T")
 
 _GUEST_ONLY: Final = (
-    "module", "module_digest", "version", "profile", "config", "tools", "delivery", "restart", "instances", "wasi",
-)  # fmt: skip
+    *("module", "module_digest", "version", "profile", "config", "tools"),
+    *("delivery", "restart", "instances", "wasi"),
+)
 _EXTERNAL_LIMITS: Final = frozenset({"mailbox_max", "message_bytes_max"})
 
 

@@ -109,7 +109,7 @@ def taking(
     optional: bool = False,
     refuses: Sequence[str] = (),
 ) -> Route:
-    """Return the route of a handler whose body and answer are documents; `optional` lets the body be empty."""
+    """Return the route of a handler whose body and answer are documents; an `optional` body may be empty."""
 
     async def run(call: Call) -> Answer:
         parameters = decode_query(call.scope["query_string"], query)

@@ -44,7 +44,8 @@ class AgentCreate(Input, frozen=True, kw_only=True):
     kind: AgentKind = AgentKind.GUEST
     module: Annotated[bytes | None, msgspec.Meta(description="The module's bytes in base64.")] = None
     module_digest: Annotated[
-        str | None, msgspec.Meta(description="SHA-256 of a module that the server knows, instead of its bytes.")
+        str | None,
+        msgspec.Meta(description="SHA-256 of a module that the server knows, instead of its bytes."),
     ] = None
     version: str | None = None
     limits: LimitsRequest = LimitsRequest()
@@ -171,7 +172,7 @@ class MessageIn(Input, frozen=True, kw_only=True):
 
     performative: Annotated[str, msgspec.Meta(description="One of the 22 acts of FIPA.")]
     receiver: str | Names | CapabilityReceiver
-    content: msgspec.Raw = msgspec.Raw(b"null")
+    content: object = None
     id: str | None = None
     sender: str | None = None
     conversation_id: str | None = None

@@ -75,7 +75,9 @@ class Service:
                 *streams.routes(),
                 *CapabilityRoutes(runtime).routes(),
                 *TokenRoutes(tokens, room).routes(),
-                *SystemRoutes(runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)).routes(),
+                *SystemRoutes(
+                    runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)
+                ).routes(),
                 *description.routes(),
             ]
         )

@@ -8,7 +8,6 @@ request pays for a timer.
 """
 
 import asyncio
-from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar, Final, final
 
@@ -17,11 +16,11 @@ import msgspec
 from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
 from caxton.api.answer import Answer
 from caxton.api.errors import HeadersTooLarge, RequestTimeout, invalid_request, refusal, stopping
+from caxton.api.upgrade import NO_UPGRADE, has_body, upgrade_problem
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import new_trace_id
@@ -29,10 +28,6 @@ from caxton.domain.problem import ProblemKind
 
 # Colon, space and line end beside a header's text.
 _HEADER_OVERHEAD_BYTES: Final = 4
-# Bounds of the WebSocket library on an opening request; beyond them it hangs up without a word.
-_UPGRADE_HEADERS_MAX: Final = 120
-_UPGRADE_LINE_BYTES_MAX: Final = 8_000
-_NONCE_BYTES: Final = 16
 
 
 @final
@@ -71,15 +66,18 @@ class HTTPConnection(HttpToolsProtocol):
         self.in_message = False
         self.in_head = False
         self.is_deaf = False
+        self.peer_is_done = False
+        self.url = b""
         self.head_bytes = 0
         self.unfinished_bytes = 0
         self.refused_with: CaxtonError | None = None
-        # The request whose turn to be answered it is; `cycle` is the one that arrived last.
+        # The request whose turn to be answered it is, and the one that arrived last.
         self.answering: RequestResponseCycle | None = None
+        self.latest: RequestResponseCycle | None = None
 
     # From the transport.
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         over = len(self.connections) - self.bounds.connections_max
         if over > self.bounds.refused_max:
@@ -109,7 +107,7 @@ class HTTPConnection(HttpToolsProtocol):
             return
         was_in_head = self.in_head
         try:
-            self.parser.feed_data(data)
+            _fed(self.parser).feed_data(data)
         except httptools.HttpParserUpgrade:
             self._upgrade()
             return
@@ -122,14 +120,17 @@ class HTTPConnection(HttpToolsProtocol):
             if self.unfinished_bytes > self.bounds.header_bytes_max:
                 self._refuse(HeadersTooLarge(self.bounds.header_bytes_max))
 
-    def eof_received(self) -> bool:
+    def eof_received(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride] - asyncio takes both
         """Keep the way back open for a caller that has only finished sending."""
         if self.closes_at_s or self.scheme == "https":
             return False
         if self.in_message:
             self._refuse(
                 invalid_request(
-                    "", "the request ended before it was complete", "send the whole request", ProblemKind.SYNTAX
+                    "",
+                    "the request ended before it was complete",
+                    "send the whole request",
+                    ProblemKind.SYNTAX,
                 )
             )
             return True
@@ -139,6 +140,7 @@ class HTTPConnection(HttpToolsProtocol):
         notes: Mapping[str, object] = answering.scope
         if notes.get("endless"):
             return False
+        self.peer_is_done = True
         self._finish_what_is_good()
         return True
 
@@ -162,10 +164,15 @@ class HTTPConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.in_head = False
-        if self.parser.should_upgrade() and not self._should_upgrade() and _has_body(self.headers):
-            self.refused_with = _NO_UPGRADE
+        if _fed(self.parser).should_upgrade() and not self._should_upgrade() and has_body(self.headers):
+            self.refused_with = NO_UPGRADE
             raise ValueError("a body cannot follow an upgrade")
+        before = self.latest
         super().on_headers_complete()
+        if self.cycle is not before:
+            self.latest = self.cycle
+            if not self.cycle.keep_alive:
+                self._close_after(self.cycle)
 
     def on_message_complete(self) -> None:
         self.in_message = False
@@ -194,8 +201,8 @@ class HTTPConnection(HttpToolsProtocol):
         """Finish what runs, then close; a request that has only begun to arrive is refused."""
         if self.closes_at_s:
             return
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.keep_alive = False
+        if self.latest is not None and not self.latest.response_complete:
+            self._close_after(self.latest)
         elif self.in_message:
             self._refuse(stopping())
         else:
@@ -216,7 +223,7 @@ class HTTPConnection(HttpToolsProtocol):
         if self.in_message:
             self._look_at_message(now_s)
         elif (
-            (self.cycle is None or self.cycle.response_complete)
+            (self.latest is None or self.latest.response_complete)
             and not self.pipeline
             and now_s - self.idle_since_s > self.bounds.idle_s_max
         ):
@@ -224,11 +231,11 @@ class HTTPConnection(HttpToolsProtocol):
 
     def _look_at_message(self, now_s: float) -> None:
         # While reading is paused it is the server that is slow; a handler may watch over its body itself.
-        own = not self.in_head and self.cycle is not None and self.cycle.scope.get("own_deadline", False)
+        own = not self.in_head and self.latest is not None and self.latest.scope.get("own_deadline", False)
         if self.flow.read_paused or own:
             self.message_since_s = now_s
         elif now_s - self.message_since_s > self.bounds.request_s_max:
-            if self.cycle is not None and self.cycle.response_complete and not self.in_head:
+            if self.latest is not None and self.latest.response_complete and not self.in_head:
                 # It was answered long ago and still sends.
                 self._close_gently()
             else:
@@ -244,7 +251,7 @@ class HTTPConnection(HttpToolsProtocol):
 
     def _refuse(self, error: CaxtonError) -> None:
         """Answer what is coming in with an error, in its turn, and close."""
-        cycle = self.cycle
+        cycle = self.latest
         if cycle is not None and not cycle.response_complete:
             if self.in_head or not self.in_message:
                 # The requests before it are good and are still to be answered.
@@ -254,7 +261,7 @@ class HTTPConnection(HttpToolsProtocol):
             cycle.message_event.set()
             if self.pipeline:
                 self.pipeline.popleft()
-                self.cycle = self.pipeline[0][0] if self.pipeline else self.answering
+                self.latest = self.pipeline[0][0] if self.pipeline else self.answering
                 self._finish_what_is_good()
                 return
             if cycle.response_started:
@@ -268,8 +275,21 @@ class HTTPConnection(HttpToolsProtocol):
     def _finish_what_is_good(self) -> None:
         """Hear nothing more; the connection closes after the last answer."""
         self.is_deaf = True
-        if self.cycle is not None:
-            self.cycle.keep_alive = False
+        if self.latest is not None:
+            self._close_after(self.latest)
+
+    def _close_after(self, cycle: RequestResponseCycle) -> None:
+        """Close the connection when this request has been answered."""
+        cycle.keep_alive = False
+        if not isinstance(cycle.transport, _LastAnswer):
+            cycle.transport = _LastAnswer(self)
+
+    def close_after_answer(self) -> None:
+        """Close now that the last answer was written; gently, where its request is still coming in."""
+        if not self.peer_is_done and (self.in_message or self.is_deaf):
+            self._close_gently()
+        else:
+            self.transport.close()
 
     def _close_gently(self) -> None:
         """Close the way out and drop what still comes in for a moment.
@@ -288,30 +308,32 @@ class HTTPConnection(HttpToolsProtocol):
         if not self._should_upgrade():
             return
         self.in_message = False
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self.latest is not None and not self.latest.response_complete:
             self._finish_what_is_good()
             return
-        problem = _upgrade_problem(self.scope["method"], self.url, self.headers)
+        problem = upgrade_problem(self.scope["method"], self.url, self.headers)
         if problem is not None:
             self._refuse(invalid_request("Upgrade", problem, "connect with a WebSocket client"))
             return
         self.handle_websocket_upgrade()
 
 
-class SocketConnection(WebSocketsSansIOProtocol):
-    """A WebSocket that says goodbye in the words of RFC 6455 when the server stops: going away."""
+@final
+class _LastAnswer(asyncio.Transport):
+    """The transport as the last request of a connection sees it: closing it may take a moment."""
 
-    def shutdown(self) -> None:
-        """Close with 1001."""
-        if not self.handshake_complete or self.close_sent:
-            super().shutdown()
-            return
-        self.stop_keepalive()
-        self.close_sent = True
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": _GOING_AWAY, "reason": None})
-        self.conn.send_close(_GOING_AWAY, "the server is stopping")
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.transport.close()
+    def __init__(self, connection: HTTPConnection) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._connection.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._connection.transport.is_closing()
+
+    def close(self) -> None:
+        self._connection.close_after_answer()
 
 
 @final
@@ -344,39 +366,10 @@ class Watch:
             self._timer = None
 
 
-_GOING_AWAY: Final = 1001
-_NO_UPGRADE: Final = invalid_request(
-    "Upgrade",
-    "the connection cannot be upgraded to that protocol",
-    "leave the Upgrade header out",
-    ProblemKind.UNSUPPORTED,
-)
-
-
-def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers
-    )
-
-
-def _upgrade_problem(method: str, url: bytes, headers: list[tuple[bytes, bytes]]) -> str | None:
-    """Say what is wrong with an opening request (RFC 6455, 4.2.1), or None."""
-    lines = [len(name) + len(value) for name, value in headers]
-    by_name = dict(headers)
-    key = by_name.get(b"sec-websocket-key", b"")
-    try:
-        nonce_bytes = len(b64decode(key, validate=True))
-    except ValueError:
-        nonce_bytes = 0
-    if method != "GET" or _has_body(headers):
-        return "a WebSocket is opened with GET and without a body"
-    if by_name.get(b"sec-websocket-version") != b"13":
-        return "the version of the WebSocket protocol is not 13"
-    if nonce_bytes != _NONCE_BYTES:
-        return "Sec-WebSocket-Key is missing or is not 16 bytes in base64"
-    if len(lines) > _UPGRADE_HEADERS_MAX or max(*lines, len(url)) > _UPGRADE_LINE_BYTES_MAX:
-        return "the opening request has too many or too long headers"
-    return None
+def _fed(parser: httptools.HttpRequestParser | None) -> httptools.HttpRequestParser:
+    """Return the parser, which is let go only after the last byte was read."""
+    assert parser is not None, "a lost connection gets no data"
+    return parser
 
 
 def _not_http(error: httptools.HttpParserError) -> CaxtonError:

@@ -22,7 +22,7 @@ class Permission(StrEnum):
     CONFIG_MODIFY = "config:modify"
     CLUSTER_MANAGE = "cluster:manage"
     AUDIT_READ = "audit:read"
-    TOKEN_MANAGE = "token:manage"
+    TOKEN_MANAGE = "token:manage"  # noqa: S105 - a permission
 
 
 @unique

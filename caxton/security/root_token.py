@@ -9,8 +9,8 @@ from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.security.tokens import ROOT_IDENTITY, TOKEN_CHARACTERS_MAX, new_token
 
-ROOT_TOKEN_VARIABLE: Final = "CAXTON_ROOT_TOKEN"
-ROOT_TOKEN_FILE: Final = "root.token"
+ROOT_TOKEN_VARIABLE: Final = "CAXTON_ROOT_TOKEN"  # noqa: S105 - a name
+ROOT_TOKEN_FILE: Final = "root.token"  # noqa: S105 - a name
 _CHARACTERS_MIN: Final = 16
 _MODE: Final = 0o600
 

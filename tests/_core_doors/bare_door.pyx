@@ -1,9 +1,9 @@
 """The floor under every message: a mailbox, a run ring, a sandboxed call with fuel, deadline and memory limit, and
 two copies - nothing else. No envelope, no routing by name, no verdict, no effects, no telemetry."""
 
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcpy
 
 from caxton._core.atomics cimport monotonic_ns
 from caxton._core.engine cimport Engine, engine_close, engine_open

@@ -1,1 +1,1 @@
-"""What each path does, one file per noun. A noun's class holds what its handlers need and lists its routes."""
+"""What each path does, one file per noun; a noun's class holds what its handlers need."""

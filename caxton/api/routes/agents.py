@@ -77,7 +77,12 @@ class AgentRoutes:
                 gives={201: (Content("application/json", AgentView),)},
                 permission=Permission.AGENT_DEPLOY,
                 tag=_TAG,
-                refuses=("INVALID_WASM", "AGENT_ALREADY_EXISTS", "MESSAGE_TOO_LARGE", "RESOURCE_LIMIT_EXCEEDED"),
+                refuses=(
+                    "INVALID_WASM",
+                    "AGENT_ALREADY_EXISTS",
+                    "MESSAGE_TOO_LARGE",
+                    "RESOURCE_LIMIT_EXCEEDED",
+                ),
                 repeatable_body_bytes_max=MODULE_BODY_BYTES_MAX,
             ),
             answering(

@@ -50,7 +50,9 @@ class CapabilityRoutes:
         """List what agents can do, and how many can."""
         counts = self._runtime.capabilities()
         return CapabilityList(
-            capabilities=[CapabilityRow(name=name, agents_count=count) for name, count in sorted(counts.items())]
+            capabilities=[
+                CapabilityRow(name=name, agents_count=count) for name, count in sorted(counts.items())
+            ]
         )
 
     async def get_capability(self, call: Call, _query: Nothing) -> CapabilityView:

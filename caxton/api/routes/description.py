@@ -9,7 +9,7 @@ import orjson
 from caxton.api.answer import Answer
 from caxton.api.call import Call
 from caxton.api.docs_page import CONTENT_SECURITY_POLICY, docs_page
-from caxton.api.openapi import openapi_document
+from caxton.api.openapi import document_schemas, openapi_document
 from caxton.api.route import Content, Route, hand_made
 
 _TAG: Final = "description"
@@ -73,10 +73,8 @@ class DescriptionRoutes:
     async def show_docs(self, _call: Call, _query: PageQuery) -> Answer:
         """Return a page that describes this API."""
         if self._page is None:
-            document = openapi_document(self._main_routes(), self._version)
-            components = document["components"]
-            assert isinstance(components, dict), "the document was just made"
-            self._page = docs_page(self._main_routes(), components["schemas"], self._version)
+            routes = self._main_routes()
+            self._page = docs_page(routes, document_schemas(routes), self._version)
         headers = (
             (b"content-security-policy", CONTENT_SECURITY_POLICY),
             (b"referrer-policy", b"no-referrer"),

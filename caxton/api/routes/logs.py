@@ -60,7 +60,9 @@ class LogRoutes:
         call.scope["endless"] = True
         await call.start_stream(200, EVENT_STREAM if as_events else NDJSON)
         after = lines[-1].cursor if lines else log.last_cursor
-        await call.write(b"".join(_frame(line, as_events) for line in lines) or (b":\n\n" if as_events else b"\n"))
+        await call.write(
+            b"".join(_frame(line, as_events) for line in lines) or (b":\n\n" if as_events else b"\n")
+        )
         try:
             with self._ending.wakes(call):
                 await _follow(call, log, after, as_events)

@@ -12,11 +12,11 @@ import msgspec
 import orjson
 
 from caxton.api.absent import refuse_delivery
-from caxton.api.decoding import decode_query
+from caxton.api.answer import Answer
 from caxton.api.call import Call, ClientGone
+from caxton.api.decoding import decode_query
 from caxton.api.errors import UpgradeRequired, invalid_request
 from caxton.api.gate import SUBPROTOCOL, Gate
-from caxton.api.answer import Answer
 from caxton.api.ownership import Ownership
 from caxton.api.route import Content, Route, hand_made
 from caxton.api.routes.inbox import owned_inbox
@@ -137,7 +137,9 @@ class _Stream:
                     await self._call.close(CLOSE_POLICY, "the token is no longer accepted")
                     return
                 for cursor, body in batch:
-                    await self._call.send(f'{{"type":"message","cursor":"{cursor}","message":{body.decode()}}}')
+                    await self._call.send(
+                        f'{{"type":"message","cursor":"{cursor}","message":{body.decode()}}}'
+                    )
                 if acknowledges:
                     self._inbox.ack(batch[-1][0])
 
@@ -163,7 +165,9 @@ class _Stream:
             return {"acknowledged": self._inbox.ack(head.cursor)}
         if head.type == "send":
             if head.message is None:
-                raise invalid_request("message", "`message` is missing", "send a message in it", ProblemKind.MISSING)
+                raise invalid_request(
+                    "message", "`message` is missing", "send a message in it", ProblemKind.MISSING
+                )
             message = bytes(head.message)
         elif head.type is not None:
             raise invalid_request(

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Final, final
 
-from caxton.api.answer import Answer, json_answer
+from caxton.api.answer import Answer, json_answer, struct_answer
 from caxton.api.call import Call
 from caxton.api.ending import Ending
 from caxton.api.route import Content, Nothing, Route, answering, hand_made
 from caxton.api.schemas import Health, Readiness
-from caxton.api.answer import struct_answer
 from caxton.runtime.runtime import Runtime
 from caxton.security.roles import Permission
 

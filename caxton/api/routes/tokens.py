@@ -62,7 +62,10 @@ class TokenRoutes:
         """Make a token; it is shown this once and lives until it is revoked or the server stops."""
         if not body.name.isprintable():
             raise invalid_request(
-                "name", "the name holds a control character", "use printable characters", ProblemKind.INVALID_VALUE
+                "name",
+                "the name holds a control character",
+                "use printable characters",
+                ProblemKind.INVALID_VALUE,
             )
         token, view = self._tokens.create(body.name, body.role, body.expires_in_s)
         return TokenCreated(
