@@ -120,12 +120,13 @@ class Scenario:
         ring.remove()
         workers = client.get("/system").decode(_System).workers
         each = memory_per_agent(server, client)
+        around = f"{RING_AGENTS} agents on {workers} workers"
         self._stage.figures(
             [
                 (
                     "guest to guest",
                     f"{load.rate:,.0f} messages/s",
-                    f"{BALLS_UNDER_LOAD} in flight, {RING_AGENTS} agents, {workers} workers, {load.seconds:.1f}s",
+                    f"{BALLS_UNDER_LOAD} in flight among {around}, for {load.seconds:.1f} s",
                 ),
                 (
                     "latency under that load",
