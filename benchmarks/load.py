@@ -5,6 +5,7 @@ is the server's: envelope, routing, limits, fuel and deadline, copies, telemetry
 benchmarks that opens the core by hand.
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -110,6 +111,25 @@ def core_cpu_s() -> float:
 def rest(seconds: float) -> None:
     """Let time go by without using the processor."""
     threading.Event().wait(seconds)
+
+
+@contextmanager
+def own_processors() -> Iterator[None]:
+    """Keep this thread on the first processor and the core's workers on the others, where there are others.
+
+    So the scheduler cannot put a worker behind a sender that never sleeps.
+    """
+    allowed = os.sched_getaffinity(0)
+    first, *others = sorted(allowed)
+    if others:
+        for thread in threading.enumerate():
+            if thread.native_id is not None:
+                os.sched_setaffinity(thread.native_id, others)
+        os.sched_setaffinity(0, [first])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def open_core(agents: int, *, workers: int = 1, messages: int = 65536) -> Core:
