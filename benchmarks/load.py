@@ -165,12 +165,12 @@ def await_started(core: Core, agents: int) -> None:
             rest(0.001)
 
 
-def spawn_all(core: Core, wasm: bytes, agents: int) -> "ModuleCode":
-    """Deploy ``agents`` instances of one module and wait until each has started."""
+def spawn_all(core: Core, wasm: bytes, agents: int, *, first: int = 0) -> "ModuleCode":
+    """Deploy instances of one module, numbered from ``first``, and wait until each has started."""
     code = core.compile(wasm, profile=0, copy_on_write=False)
-    for number in range(agents):
+    for number in range(first, agents):
         spawn(core, number, code)
-    await_started(core, agents)
+    await_started(core, agents - first)
     return code
 
 
@@ -198,11 +198,24 @@ def opened(agents: int, *, workers: int = 1, messages: int = 65536) -> Iterator[
         core.close()
 
 
+def set_going(core: Core, agents: int, in_flight: int) -> None:
+    """Put so many messages among agents that pass them on."""
+    for i in range(in_flight):
+        post(core, b'{"performative":"inform","receiver":"%d"}' % (FIRST_ID + i * 7919 % agents))
+
+
+def traffic(core: Core, agents: int, in_flight: int, seconds: float) -> float:
+    """Let messages go among agents that pass them on; returns messages a second of processor time."""
+    set_going(core, agents, in_flight)
+    running = Load(core)
+    running.run(seconds / 3)
+    return 1e9 / running.run(seconds).cpu_ns()
+
+
 @contextmanager
 def load(agents: int, in_flight: int, *, workers: int = 1) -> Iterator[Load]:
     """Run ``agents`` guests with ``in_flight`` messages among them."""
     with opened(agents, workers=workers, messages=max(65536, 4 * in_flight)) as core:
         spawn_all(core, guest(agents), agents)
-        for i in range(in_flight):
-            post(core, b'{"performative":"inform","receiver":"%d"}' % (FIRST_ID + i * 7919 % agents))
+        set_going(core, agents, in_flight)
         yield Load(core)
