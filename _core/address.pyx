@@ -113,7 +113,7 @@ cdef const char* list_value(Scan* scan, Envelope* out, const char* at) noexcept 
 cdef const char* capability_value(Scan* scan, Envelope* out, const char* at) noexcept nogil:
     cdef const char* name
     cdef char decoded[10]
-    cdef uint32_t flags
+    cdef uint32_t flags = 0
     cdef int32_t status
     name = json_space(scan, at + 1)
     if name < scan.end and name[0] == c'}':

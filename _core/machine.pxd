@@ -39,7 +39,8 @@ cdef enum FaultKind:
     FAULT_MAILBOX_FULL = 17
     FAULT_NO_ROUTE = 18
     FAULT_RATE_LIMITED = 19
-    FAULT_COUNT = 20
+    FAULT_RESOURCE = 20         # no room for a new instance: memory, mappings; no fault of the module
+    FAULT_COUNT = 21
 
 cdef enum EventCode:
     EVENT_STARTED = 1

@@ -26,7 +26,7 @@ cdef extern from "<sys/random.h>" nogil:
 FAULT_NAMES = (
     "none", "trap", "fuel", "time", "memory", "stack", "alloc", "start", "reply", "agent_error", "malformed",
     "busy", "failure", "no_room", "agent_stopped", "agent_failed", "agent_removed", "mailbox_full", "no_route",
-    "rate_limited",
+    "rate_limited", "resource",
 )
 cdef const char* fault_words[FAULT_COUNT]
 _encoded_faults = tuple(name.encode() for name in FAULT_NAMES)

@@ -9,7 +9,7 @@ if sizeof(Telemetry) % sizeof(uint64_t) != 0:
 
 
 cdef void telemetry_sum(Telemetry* total, Telemetry** parts, uint32_t count) noexcept nogil:
-    # SAFETY: a set consists of 64-bit counters only (checked at import), so it is summed as an array of them.
+    # SAFETY: a set consists of 64-bit counters only (asserted above), so it may be seen as an array of them.
     cdef uint64_t* sums = <uint64_t*>total
     cdef const uint64_t* words
     cdef uint32_t part

@@ -5,6 +5,8 @@ guest left out, timers run on a clock that only ``advance`` moves) and none of t
 an agent can be tried on its own. Slow and simple on purpose.
 """
 
+import atexit
+import functools
 import itertools
 from collections import deque
 from collections.abc import Callable
@@ -46,14 +48,28 @@ class GuestTrap(Exception):
     """A handler trapped."""
 
 
+@functools.cache
+def _engine() -> wasmtime.Engine:
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    engine = wasmtime.Engine(config)
+    # The bindings' destructors complain when the interpreter has taken its modules apart before they run.
+    atexit.register(engine.close)
+    return engine
+
+
+@functools.cache
+def _module(wasm: bytes) -> wasmtime.Module:
+    module = wasmtime.Module(_engine(), wasm)
+    atexit.register(module.close)
+    return module
+
+
 class Platform:
     """Agents by name, the messages between them, and a clock."""
 
     def __init__(self, fuel: int = FUEL) -> None:
         self.fuel = fuel
-        config = wasmtime.Config()
-        config.consume_fuel = True
-        self.engine = wasmtime.Engine(config)
         self.agents: dict[str, Agent] = {}
         self.now_ms = EPOCH_MS
         self.queue: deque[Message] = deque()
@@ -64,10 +80,10 @@ class Platform:
 
     def deploy(self, name: str, wasm: bytes, **config: str) -> Agent:
         """Make an instance and start it. Raises AssertionError if it refuses to start."""
-        store = wasmtime.Store(self.engine)
+        store = wasmtime.Store(_engine())
         store.set_fuel(self.fuel)
-        linker = wasmtime.Linker(self.engine)
-        module = wasmtime.Module(self.engine, wasm)
+        linker = wasmtime.Linker(_engine())
+        module = _module(wasm)
         agents: list[Agent] = []
         _define_imports(linker, self, lambda: agents[0])
         instance = linker.instantiate(store, module)
@@ -100,10 +116,16 @@ class Platform:
     def settle(self) -> None:
         """Deliver messages until none is left; at most 10,000."""
         for _ in range(10_000):
-            if not self.queue:
+            if not self.step():
                 return
-            self._deliver(self.queue.popleft())
         raise AssertionError("the agents never come to rest")
+
+    def step(self) -> bool:
+        """Deliver one message; False if there is none."""
+        if not self.queue:
+            return False
+        self._deliver(self.queue.popleft())
+        return True
 
     def advance(self, milliseconds: int) -> list[Message]:
         """Move the clock, let due timers go off in order, and return what came outside."""

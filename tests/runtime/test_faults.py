@@ -1,11 +1,9 @@
 """Agents that misbehave on a message: the sender hears of it, the agent shows it, nobody else notices."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from caxton.domain.agent import RestartPolicy
 from caxton.domain.limits import LimitsRequest
@@ -26,21 +24,7 @@ PLENTY: Final = LimitsRequest(fuel_max=200_000_000)
 DESTROYING: Final = {"trap", "fuel", "time", "memory", "stack", "alloc"}
 
 
-# Where the core's word differs from the corpus's; strict, so that agreement is noticed.
-DISPUTED: Final = {
-    "memory_bomb": "the core says trap: it learns of the memory's growth after the handler only",
-    "bare_reply_out_of_range": "the core says reply and keeps the instance",
-}
-
-
-def _run_params() -> Iterator[ParameterSet]:
-    for case in RUN_CASES:
-        reason = DISPUTED.get(case.name)
-        marks = [] if reason is None else [pytest.mark.xfail(strict=True, reason=reason)]
-        yield pytest.param(case, id=case.name, marks=marks)
-
-
-@pytest.mark.parametrize("case", list(_run_params()))
+@pytest.mark.parametrize("case", RUN_CASES, ids=lambda case: case.name)
 async def test_a_fault_is_answered_counted_and_shown(rig: Rig, case: RunCase) -> None:
     await rig.deploy("bad", case.name, limits=HOST_BOUND.get(case.name, PLENTY))
     for _ in range(case.warm_up):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from caxton.domain.agent import Delivery, Profile, RestartPolicy
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound, InvalidState, InvalidWasm
@@ -37,11 +36,7 @@ def _deploy_params() -> Iterator[ParameterSet]:
         if case.name == "too_large":
             # These settings have a larger limit; see the test of that limit.
             continue
-        marks: list[pytest.MarkDecorator] = []
-        if case.name == "alloc_traps":
-            reason = "the core does not say at which step of a start the guest trapped"
-            marks.append(pytest.mark.xfail(strict=True, reason=reason))
-        yield pytest.param(case, id=f"{case.name}-{case.profile}", marks=marks)
+        yield pytest.param(case, id=f"{case.name}-{case.profile}")
 
 
 @pytest.mark.parametrize("case", list(_deploy_params()))

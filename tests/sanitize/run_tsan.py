@@ -18,12 +18,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests import core_doors  # noqa: E402  (the path must be there first)
-from tests.sanitize import stress  # noqa: E402
+from tests import core_doors  # noqa: E402 - after the path
+from tests.sanitize import stress  # noqa: E402 - after the path
 
 TREE = ROOT / "build" / "tsan"
 CORE = ROOT / "_core"
@@ -44,7 +45,9 @@ def sanitizer_library() -> Path | None:
     """Return gcc's runtime library, None when this machine has none."""
     if shutil.which("gcc") is None:
         return None
-    answer = subprocess.run(["gcc", "-print-file-name=libtsan.so"], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        ["gcc", "-print-file-name=libtsan.so"], capture_output=True, text=True, check=True
+    )
     library = Path(answer.stdout.strip())
     return library if library.is_absolute() and library.exists() else None
 
@@ -64,7 +67,7 @@ def build_core() -> None:
 
 
 def environment(library: Path, *, broken: bool) -> dict[str, str]:
-    """Return the environment in which an instrumented program runs; a broken twin ends at its first report."""
+    """Return the environment of an instrumented program; a broken twin ends at its first report."""
     options = f"exitcode={REPORTED}:halt_on_error={int(broken)}:suppressions={SUPPRESSIONS}"
     return os.environ | {
         "LD_PRELOAD": str(library),
@@ -105,21 +108,28 @@ def judge(program: str, done: subprocess.CompletedProcess[str]) -> str:
     return "" if re.search(culprit, done.stderr) else f"was reported, but not in {culprit}"
 
 
+def say(line: str, stream: TextIO | None = None) -> None:
+    """Write a line at once, so that a watcher sees how far the run is."""
+    target = stream or sys.stdout
+    target.write(f"{line}\n")
+    target.flush()
+
+
 def main(programs: list[str]) -> int:
     """Run ``programs`` (all when empty) and print a line for each."""
     known = [*stress.SOUND, *stress.BROKEN]
     unknown = [name for name in programs if name not in known]
     if unknown:
-        print(f"run_tsan: no program {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
+        say(f"run_tsan: no program {', '.join(unknown)}; there are: {', '.join(known)}", sys.stderr)
         return 2
     library = sanitizer_library()
     if library is None:
-        print("run_tsan: gcc has no libtsan.so here", file=sys.stderr)
+        say("run_tsan: gcc has no libtsan.so here", sys.stderr)
         return 2
     try:
         build_core()
     except RuntimeError as error:
-        print(f"run_tsan: {error}", file=sys.stderr)
+        say(f"run_tsan: {error}", sys.stderr)
         return 2
     failures = 0
     for program in programs or known:
@@ -131,10 +141,10 @@ def main(programs: list[str]) -> int:
         except subprocess.TimeoutExpired:
             fault, report = f"did not end within {SECONDS_MAX} s", ""
         verdict = fault or ("clean" if program in stress.SOUND else "caught, as it must be")
-        print(f"{program:20} {time.monotonic() - start:6.1f} s  {verdict}", flush=True)
+        say(f"{program:20} {time.monotonic() - start:6.1f} s  {verdict}")
         if fault:
             failures += 1
-            print(report, file=sys.stderr)
+            say(report, sys.stderr)
     return 1 if failures else 0
 
 

@@ -29,14 +29,15 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
-def mailbox(*, producers: int = 3, capacity: int = 16, broken: bool = False) -> None:
+def mailbox(
+    *, producers: int = 3, capacity: int = 16, count: int = 20 * ROUNDS, broken: bool = False
+) -> None:
     """Let producers push into one small mailbox; each one's order is kept and every message comes once."""
-    count = 20 * ROUNDS
     door = core_doors.load("mailbox_door").MailboxDoor(capacity, producers * count)
     parties = producers + 1
     *over, (received, disordered, damaged) = at_once(
         [
-            *(lambda number=number: door.produce(number, count, parties, broken) for number in range(producers)),
+            *(lambda n=n: door.produce(n, count, parties, broken) for n in range(producers)),
             lambda: door.consume(producers, count, parties),
         ]
     )
@@ -49,12 +50,12 @@ def mailbox(*, producers: int = 3, capacity: int = 16, broken: bool = False) -> 
     assert door.is_empty()
 
 
-def message_pool(*, workers: int = 3, small_count: int = 64) -> None:
+def message_pool(*, workers: int = 3, small_count: int = 64, rounds: int = 20 * ROUNDS) -> None:
     """Let threads allocate, swap and free; no message is ever in two hands, and all come back."""
     door = core_doors.load("pool_door").PoolDoor(small_count, 200_000, workers)
     seeds = range(1, workers + 1)
     results = at_once(
-        [lambda seed=seed: door.churn(seed - 1, 20 * ROUNDS, seed * 7919, workers) for seed in seeds]
+        [lambda seed=seed: door.churn(seed - 1, rounds, seed * 7919, workers) for seed in seeds]
     )
     assert [damaged for damaged, _ in results] == [0] * workers
     assert door.drain(0) == 0

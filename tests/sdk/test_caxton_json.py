@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.sdk.built import SOURCES, built
 
+
 class Reader:
     """The kit's functions inside a sandbox. A text lies at the memory's end: reading past it traps."""
 
@@ -83,7 +84,8 @@ QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthC
     ascii_only=st.booleans(),
     indent=st.booleans(),
 )
-def test_a_field_is_found_where_a_real_parser_finds_it(reader: Reader, value: dict[str, object], missing: str, ascii_only: bool, indent: bool
+def test_a_field_is_found_where_a_real_parser_finds_it(
+    reader: Reader, value: dict[str, object], missing: str, ascii_only: bool, indent: bool
 ) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=2 if indent else None).encode()
     for key, expected in value.items():
@@ -139,13 +141,17 @@ def test_no_text_makes_the_reader_leave_it(reader: Reader, text: bytes, cut: int
         (b"null", None),
     ],
 )
-def test_a_whole_number_is_read_exactly_or_not_at_all(reader: Reader, text: bytes, expected: int | None) -> None:
+def test_a_whole_number_is_read_exactly_or_not_at_all(
+    reader: Reader, text: bytes, expected: int | None
+) -> None:
     assert reader.integer(text) == expected
 
 
 @QUICK
 @given(word=KEYS, other=KEYS, ascii_only=st.booleans())
-def test_a_string_equals_a_text_exactly_if_it_decodes_to_it(reader: Reader, word: str, other: str, ascii_only: bool) -> None:
+def test_a_string_equals_a_text_exactly_if_it_decodes_to_it(
+    reader: Reader, word: str, other: str, ascii_only: bool
+) -> None:
     text = json.dumps(word, ensure_ascii=ascii_only).encode()
     reader.name(word)
     assert reader.call("is", *reader.place(text)) == 1
@@ -205,7 +211,9 @@ def test_a_time_is_written_as_the_calendar_has_it(reader: Reader, number: int) -
 
 @QUICK
 @given(room=st.integers(0, 80))
-def test_a_text_that_does_not_fit_fails_as_a_whole_and_leaves_what_lies_behind_alone(reader: Reader, room: int) -> None:
+def test_a_text_that_does_not_fit_fails_as_a_whole_and_leaves_what_lies_behind_alone(
+    reader: Reader, room: int
+) -> None:
     at = reader.call("answer")
     reader.memory.write(reader.store, b"\xee" * 200, at)
     found = written(reader, "some text", 7, room)

@@ -12,9 +12,10 @@ from caxton.runtime.validator import Validator
 from caxton.sdk.toolchain import (
     BuildFailed,
     BuildTimeout,
+    BuiltAgent,
     SourceUnreadable,
     ToolchainMissing,
-    BuiltAgent,
+    build_c,
     default_cache_directory,
 )
 from tests.guests.host import Platform
@@ -30,6 +31,7 @@ try:
 except ToolchainMissing as missing:
     print(missing)
 """
+
 
 def build(source: Path, cache: Path, flags: tuple[str, ...] = (), timeout_s: float = 60.0) -> BuiltAgent:
     """Build into a cache of the test's own; the compiler's files are shared, since they take long to make."""
@@ -51,6 +53,7 @@ static int32_t on_message(caxton_json message) {
 }
 CAXTON_AGENT(16384, on_message)
 """
+
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
@@ -126,9 +129,7 @@ def test_a_build_that_takes_too_long_is_ended_with_everything_it_started(tmp_pat
 def test_two_builds_of_one_source_at_once_both_succeed(source: Path, tmp_path: Path) -> None:
     results: list[bytes] = []
     threads = [
-        threading.Thread(
-            target=lambda: results.append(build(source, tmp_path / "cache").wasm)
-        )
+        threading.Thread(target=lambda: results.append(build(source, tmp_path / "cache").wasm))
         for _ in range(2)
     ]
     for thread in threads:

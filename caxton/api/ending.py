@@ -1,0 +1,41 @@
+"""The end of the server, as its waiting requests see it."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import final
+
+from caxton.api.call import Call
+
+
+@final
+class Ending:
+    """Knows which requests wait for something that may take long, and wakes them when the server stops.
+
+    A woken request sees a cancellation; the application answers it with what the server's state says.
+    """
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._waiting: set[asyncio.Task[object]] = set()
+
+    def begin(self) -> None:
+        """Wake everybody; who comes later is woken at once."""
+        self.begun = True
+        for task in self._waiting:
+            task.cancel()
+
+    @contextmanager
+    def wakes(self, call: Call) -> Generator[None]:
+        """Let the current request be woken by the server's end and by its caller's leaving."""
+        task = asyncio.current_task()
+        assert task is not None, "a request runs in a task"
+        if self.begun:
+            task.cancel()
+        self._waiting.add(task)
+        call.scope["on_gone"] = task.cancel
+        try:
+            yield
+        finally:
+            self._waiting.discard(task)
+            del call.scope["on_gone"]

@@ -1,0 +1,1 @@
+"""What each path does, one file per noun; a noun's class holds what its handlers need."""

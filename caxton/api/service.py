@@ -1,0 +1,119 @@
+"""The API put together: every part made once, in one place, and handed to those that need it."""
+
+import ssl
+from collections.abc import Callable
+from typing import final
+
+import msgspec
+
+from caxton.api.app import Application
+from caxton.api.call import BodyRoom
+from caxton.api.ending import Ending
+from caxton.api.gate import Gate
+from caxton.api.http_metrics import RequestMetrics
+from caxton.api.idempotency import IdempotencyStore
+from caxton.api.listener import Listener
+from caxton.api.ownership import Ownership
+from caxton.api.route_table import RouteTable
+from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
+from caxton.api.routes.capabilities import CapabilityRoutes
+from caxton.api.routes.description import DescriptionRoutes
+from caxton.api.routes.inbox import InboxRoutes
+from caxton.api.routes.logs import LogRoutes
+from caxton.api.routes.messages import ENVELOPE_BYTES_MAX, MessageRoutes
+from caxton.api.routes.stream import StreamRoutes
+from caxton.api.routes.system import SystemRoutes
+from caxton.api.routes.tokens import TokenRoutes
+from caxton.api.wire import Watch, WireBounds
+from caxton.clock import Clock
+from caxton.config import Config, limit_maxima
+from caxton.runtime.runtime import Runtime
+from caxton.security.tokens import TokenStore
+
+BODY_ROOM_BYTES_MAX = 512 * 1024 * 1024
+
+
+@final
+class ServiceBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the API as a whole may take, and how long a stop may last, in seconds."""
+
+    wire: WireBounds = WireBounds()
+    body_room_bytes_max: int = BODY_ROOM_BYTES_MAX
+    graceful_s: float = 3.0
+
+
+@final
+class Service:
+    """The API of one server: `listener` to start and stop it, `metrics` to count it."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        config: Config,
+        clock: Clock,
+        tokens: TokenStore,
+        version: str,
+        *,
+        bounds: ServiceBounds,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self.metrics = RequestMetrics()
+        ending = Ending()
+        room = BodyRoom(bounds.body_room_bytes_max)
+        gate = Gate(tokens if config.security.auth == "token" else None)
+        ownership = Ownership(runtime)
+        message_bytes_max = config.messaging.message_bytes_max
+        body_bytes_max = message_bytes_max + ENVELOPE_BYTES_MAX
+        streams = StreamRoutes(runtime, ownership, gate)
+        description = DescriptionRoutes(version)
+        table = RouteTable(
+            [
+                *MessageRoutes(runtime, ownership, room, ending, message_bytes_max).routes(),
+                *AgentRoutes(runtime, ownership, room, ending, limit_maxima(config), body_bytes_max).routes(),
+                *InboxRoutes(runtime, ownership, room, ending).routes(),
+                *LogRoutes(runtime, ending).routes(),
+                *streams.routes(),
+                *CapabilityRoutes(runtime).routes(),
+                *TokenRoutes(tokens, room).routes(),
+                *SystemRoutes(
+                    runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)
+                ).routes(),
+                *description.routes(),
+            ]
+        )
+        description.describe(table.routes)
+        application = Application(
+            table,
+            streams.sockets(),
+            gate,
+            self.metrics,
+            IdempotencyStore(clock.monotonic_ns),
+            ending,
+            room,
+        )
+        self.routes = table.routes
+        self.room = room
+        self.listener = Listener(
+            application,
+            Watch(bounds.wire, self.metrics.refused),
+            ending,
+            frame_bytes_max=body_bytes_max,
+            graceful_s=bounds.graceful_s,
+            tls=tls,
+        )
+
+
+def _uptime(clock: Clock) -> Callable[[], float]:
+    started_ns = clock.monotonic_ns()
+    return lambda: (clock.monotonic_ns() - started_ns) / 1e9
+
+
+def _limits(bounds: ServiceBounds, body_bytes_max: int) -> dict[str, object]:
+    return {
+        "module_body_bytes_max": MODULE_BODY_BYTES_MAX,
+        "message_body_bytes_max": body_bytes_max,
+        "header_bytes_max": bounds.wire.header_bytes_max,
+        "request_s_max": bounds.wire.request_s_max,
+        "connections_max": bounds.wire.connections_max,
+        "body_room_bytes_max": bounds.body_room_bytes_max,
+    }
