@@ -58,7 +58,7 @@ def show_agents(agents: list[AgentView]) -> None:
             agent.state,
             agent.usage.messages_handled,
             agent.usage.mailbox_depth,
-            size(agent.usage.memory_bytes),
+            size(agent.usage.memory_bytes) if agent.kind != "external" else None,
             agent.usage.last_error.kind if agent.usage.last_error else None,
         )
         for agent in agents

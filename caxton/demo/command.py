@@ -1,6 +1,8 @@
 """`caxton demo`."""
 
+import signal
 import sys
+from types import FrameType
 from typing import Final
 
 import click
@@ -46,6 +48,9 @@ def demo(invocation: Invocation, keep: bool, seconds: float) -> None:
         modules = scenario.build()
     except ToolchainError as error:
         raise Ended(code="TOOLCHAIN", message=error.message, hint=error.hint) from error
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        # Like Ctrl-C: the server goes with us.
+        signal.signal(ending, _leave)
     with scenario.start_server() as server:
         with server.client() as client:
             outcome = scenario.play(server, client, modules)
@@ -58,6 +63,11 @@ def demo(invocation: Invocation, keep: bool, seconds: float) -> None:
         _tell_how_to_go_on(stage, server)
     if outcome.faults:
         sys.exit(1)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise SystemExit(128 + number)
 
 
 def _conclude(stage: Stage, outcome: Outcome) -> None:

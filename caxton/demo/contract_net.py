@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Final, final
 
@@ -46,15 +46,21 @@ class ContractNet:
         Raises: Refused, Unreachable.
         """
         for role in CAST:
-            # They end with the agents, or with the program: nobody waits for them.
+            # These threads end with the agents, or with the program: nobody has to wait for them.
             threading.Thread(target=self._listen, args=(role.name,), daemon=True).start()
-        with ThreadPoolExecutor(1) as pool:
-            asking = pool.submit(self._ask)
-            answer = self._watch(asking)
+        asking: Future[SeenMessage] = Future()
+        threading.Thread(target=self._ask, args=(asking,), daemon=True).start()
+        answer = self._watch(asking)
         self._stage.message(answer)
         return self._judge(answer)
 
-    def _ask(self) -> SeenMessage:
+    def _ask(self, asking: "Future[SeenMessage]") -> None:
+        try:
+            asking.set_result(self._answer())
+        except (Ended, ValueError) as error:
+            asking.set_exception(error)
+
+    def _answer(self) -> SeenMessage:
         message = {
             "performative": "request",
             "sender": CUSTOMER,

@@ -51,6 +51,10 @@ class _External(msgspec.Struct, frozen=True):
     agent_id: str
 
 
+class _System(msgspec.Struct, frozen=True):
+    workers: int
+
+
 @final
 class Scenario:
     """One demonstration on a server of its own."""
@@ -114,13 +118,15 @@ class Scenario:
         load = ring.measure(BALLS_UNDER_LOAD, self._seconds)
         alone = ring.measure(1, _ALONE_S)
         ring.remove()
+        workers = client.get("/system").decode(_System).workers
         each = memory_per_agent(server, client)
+        around = f"{RING_AGENTS} agents on {workers} workers"
         self._stage.figures(
             [
                 (
                     "guest to guest",
                     f"{load.rate:,.0f} messages/s",
-                    f"{BALLS_UNDER_LOAD} on their way among {RING_AGENTS} agents, for {load.seconds:.2f} s",
+                    f"{BALLS_UNDER_LOAD} in flight among {around}, for {load.seconds:.1f} s",
                 ),
                 (
                     "latency under that load",
