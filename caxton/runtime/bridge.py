@@ -272,7 +272,7 @@ class Bridge:
 
     def telemetry(self) -> dict[str, object]:
         """Return the core's counters; `caxton.telemetry.metrics` knows the shape."""
-        return self._core.telemetry()
+        return {**self._core.telemetry()}
 
     def live_messages(self) -> int:
         """Messages that are in the core now."""

@@ -83,6 +83,7 @@ class Lifecycle:
         self._drain_timeout_s = config.deployment.drain_timeout_s
         self._fuel_per_ms = bridge.fuel_per_ms()
         self._background: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     # --- coming ---
 
@@ -239,9 +240,13 @@ class Lifecycle:
             await asyncio.shield(removal)
 
     async def close(self) -> None:
-        """Give up what runs in the background: the core has stopped, its events will not come."""
-        for task in list(self._background):
-            task.cancel()
+        """Tell everybody who waits that the core has stopped: its events will not come."""
+        self._closed = True
+        for record in self._registry.attached():
+            if record.outcome is not None and not record.outcome.done():
+                record.outcome.set_exception(Unavailable("the server is stopping", components=["core"]))
+                # Marked as seen: the operation may have been given up by its caller.
+                record.outcome.exception()
         if self._background:
             await asyncio.wait(list(self._background))
 
@@ -353,18 +358,8 @@ class Lifecycle:
             await asyncio.shield(task)
 
     async def _remove(self, record: AgentRecord) -> None:
-        slot = record.slot
-        if slot is not None:
-            if isinstance(record.agent, Loaded) and record.outcome is not None and not record.outcome.done():
-                # The start is under way: removal is understood after it.
-                await asyncio.wait([record.outcome])
-            outcome: asyncio.Future[CoreEvent] = asyncio.get_running_loop().create_future()
-            record.outcome = outcome
-            if self._bridge.request(slot, Ask.REMOVE):
-                while (await outcome).code is not EventCode.REMOVED:
-                    outcome = record.outcome = asyncio.get_running_loop().create_future()
-            self._bridge.retire(slot)
-            self._registry.detach(record)
+        if record.slot is not None:
+            await self._leave_core(record, record.slot)
         if record.lease is not None:
             self._modules.release(record.lease)
         if record.inbox is not None:
@@ -373,6 +368,21 @@ class Lifecycle:
         if record.log is not None:
             self._logs.close(record.log)
             record.log = None
+
+    async def _leave_core(self, record: AgentRecord, slot: Slot) -> None:
+        if isinstance(record.agent, Loaded) and record.outcome is not None and not record.outcome.done():
+            # The start is under way: removal is understood after it.
+            await asyncio.wait([record.outcome])
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[CoreEvent] = loop.create_future()
+        record.outcome = outcome
+        if self._bridge.request(slot, Ask.REMOVE):
+            while (await outcome).code is not EventCode.REMOVED:
+                outcome = record.outcome = loop.create_future()
+        self._bridge.retire(slot)
+        self._registry.detach(record)
 
     def _guest_slot(self, record: AgentRecord, operation: str) -> Slot:
         if record.agent.spec.kind is AgentKind.EXTERNAL:

@@ -28,7 +28,6 @@ from caxton.runtime.manifest import Manifest
 from caxton.runtime.module_problem import module_problem
 from caxton.runtime.module_store import ModuleStore
 from caxton.runtime.seam import Code
-from caxton.runtime.validator import Validator
 
 # Data above this is mapped copy-on-write: below it a copy is cheaper than the two mappings of an image.
 EAGER_DATA_BYTES_MAX: Final = 8 * 1024
@@ -140,6 +139,9 @@ class Modules:
         self._cache = cache
         self._module_bytes_max = module_bytes_max
         self._allowed_profiles = allowed_profiles
+        # Imported here: by now the bridge has told in plain words if the engine is missing.
+        from caxton.runtime.validator import Validator  # noqa: PLC0415
+
         self._validate = Validator()
         self._compiler = compiler if compiler is not None else CompileThread()
         # Writes to the disk are serialised on a thread of their own, so that none waits for a compilation.

@@ -209,6 +209,10 @@ class Registry:
         """Return the agent in this slot, shown or not."""
         return self._by_slot.get(slot)
 
+    def attached(self) -> list[AgentRecord]:
+        """Return every agent that has a place in the core, shown or not."""
+        return list(self._by_slot.values())
+
     def near_names(self, name: str) -> tuple[str, ...]:
         """Return names that look like `name`."""
         return near_names(name, self._by_name)

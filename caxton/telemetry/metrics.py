@@ -70,10 +70,12 @@ class RuntimeCollector(Collector):
             yield from _agents(self._series.update(reading.agents))
 
     def _read(self) -> Reading | None:
+        reading = self._source.read()
         try:
-            future = asyncio.run_coroutine_threadsafe(self._source.read(), self._loop)
+            future = asyncio.run_coroutine_threadsafe(reading, self._loop)
         except RuntimeError:
             # The loop is closed: the server is at its end.
+            reading.close()
             return None
         try:
             return future.result(READING_TIMEOUT_S)

@@ -205,7 +205,7 @@ async def test_a_restart_gives_fresh_memory_and_is_counted(rig: Rig) -> None:
 
 @pytest.mark.parametrize(
     ("prepare", "operation"),
-    [("", "start"), ("drain", "drain"), ("drain", "drain")],
+    [("", "start"), ("drain", "drain")],
 )
 async def test_an_operation_out_of_place_names_state_and_operation(
     rig: Rig, prepare: str, operation: str
@@ -238,7 +238,12 @@ async def test_a_deleted_agent_is_gone_with_its_name_and_instance(rig: Rig) -> N
 
 async def test_what_waits_for_a_deleted_agent_is_answered_with_failure(rig: Rig) -> None:
     policy = RestartPolicy(intensity=1000)
-    await rig.deploy("busy", "infinite_loop", fuel_max=5_000_000, execution_ms_max=5000, restart=policy)
+    await rig.deploy(
+        "busy",
+        "infinite_loop",
+        restart=policy,
+        limits=LimitsRequest(fuel_max=5_000_000, execution_ms_max=5000),
+    )
     # More than a worker handles in one turn of an agent, so that some still wait when the removal comes.
     asks = [asyncio.create_task(rig.ask("busy")) for _ in range(100)]
     await until(lambda: rig.runtime.get("busy").usage.mailbox_depth > 50, "the messages are in")
@@ -251,7 +256,7 @@ async def test_what_waits_for_a_deleted_agent_is_answered_with_failure(rig: Rig)
 
 
 async def test_a_forced_delete_does_not_wait_for_the_running_handler(rig: Rig) -> None:
-    await rig.deploy("busy", "infinite_loop", fuel_max=2**62, execution_ms_max=3000)
+    await rig.deploy("busy", "infinite_loop", limits=LimitsRequest(fuel_max=2**62, execution_ms_max=3000))
     rig.post("busy")
     await until(lambda: rig.runtime.get("busy").usage.mailbox_depth == 1, "the message is in")
     await rig.runtime.delete("busy", force=True)
