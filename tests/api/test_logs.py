@@ -60,7 +60,8 @@ def test_a_follower_ends_with_its_agent(server: LiveServer, client: httpx.Client
     with server.client() as follower:
         with deployed(client, "logger", name):
             stream = follower.send(
-                follower.build_request("GET", f"{API}/agents/{name}/logs", params={"follow": True}), stream=True
+                follower.build_request("GET", f"{API}/agents/{name}/logs", params={"follow": True}),
+                stream=True,
             )
         assert all(not line for line in stream.iter_lines())
 

@@ -90,7 +90,9 @@ def test_what_waits_is_brought_first_and_again_until_it_is_acknowledged(
     assert client.get(f"{API}/agents/{external}/inbox").json()["messages"] == []
 
 
-def test_a_browser_brings_its_token_in_the_query_or_in_a_subprotocol(server: LiveServer, external: str) -> None:
+def test_a_browser_brings_its_token_in_the_query_or_in_a_subprotocol(
+    server: LiveServer, external: str
+) -> None:
     with stream(server, external, f"?access_token={TOKEN}", additional_headers={}) as opened:
         assert say(opened, {"type": "ack"})["type"] == "error"
     protocols = ["caxton.v1", f"bearer.{TOKEN}"]
@@ -154,7 +156,12 @@ def test_a_broken_opening_request_is_answered_in_the_error_format(
     server: LiveServer, external: str, headers: list[str]
 ) -> None:
     with server.connect() as connection:
-        lines = [f"GET {API}/agents/{external}/stream HTTP/1.1", "Host: x", f"Authorization: Bearer {TOKEN}", *headers]
+        lines = [
+            f"GET {API}/agents/{external}/stream HTTP/1.1",
+            "Host: x",
+            f"Authorization: Bearer {TOKEN}",
+            *headers,
+        ]
         connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
         read_answer(connection).error(400, "INVALID_REQUEST")
 
