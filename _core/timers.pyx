@@ -11,7 +11,7 @@ from caxton._core.queue cimport mailbox_pop, mailbox_push, mailbox_reserve
 
 
 cdef enum:
-    DELAY_MS_MAX = 1 << 31      # about 24 days; the wheel itself reaches twice as far at one tick a millisecond
+    DELAY_MS_MAX = 0x7FFFFFFF   # about 24 days; the wheel itself reaches twice as far at one tick a millisecond
 
 
 cdef int32_t wake_at(Sandbox* sandbox, uint32_t index) noexcept nogil:

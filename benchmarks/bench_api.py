@@ -161,7 +161,7 @@ def main() -> None:
             )
             print(f"{'':34}{'messages/s':>12}{'server CPU us':>16}")
             rows = [
-                ("bare uvicorn, single POST (floor)", floor.pid, lambda: len(bare.exchange(single)[:1])),
+                ("bare uvicorn (floor)", floor.pid, lambda: len(bare.exchange(single)[:1])),
                 ("single POST", server.pid, lambda: len(connection.exchange(single)[:1])),
                 (
                     f"batch POST of {options.lines}",

@@ -159,15 +159,13 @@ class BatchRun:
         self._changed.set()
 
     async def _write(self, call: Call) -> None:
-        while True:
+        while self._results or not self._is_complete:
             await self._changed.wait()
             self._changed.clear()
-            if self._results:
+            while self._results:
                 piece = b"".join(self._results)
                 self._results.clear()
                 self._results_bytes = 0
                 await call.write(piece)
                 self._lease.shrink(len(piece))
                 self._has_room.set()
-            elif self._is_complete:
-                return

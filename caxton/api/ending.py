@@ -19,6 +19,11 @@ class Ending:
         self.begun = False
         self._waiting: set[asyncio.Task[object]] = set()
 
+    @property
+    def waiting_count(self) -> int:
+        """Requests that wait now."""
+        return len(self._waiting)
+
     def begin(self) -> None:
         """Wake everybody; who comes later is woken at once."""
         self.begun = True

@@ -93,6 +93,7 @@ class Service:
         )
         self.routes = table.routes
         self.room = room
+        self.ending = ending
         self.listener = Listener(
             application,
             Watch(bounds.wire, self.metrics.refused),

@@ -81,7 +81,7 @@ def test_where_only_text_is_possible_it_stands_for_the_value(key: str, text: str
         ("cluster.join", [1], "wrong_type"),
         ("deployment.canary.percentages", [0], "out_of_bounds"),
         ("tools.mcp_servers", [{"command": ["x"]}], "missing"),
-        ("tools.mcp_servers", [{"name": "a", "comand": ["x"]}], "unknown_field"),
+        ("tools.mcp_servers", [{"name": "a", "kommand": ["x"]}], "unknown_field"),
         ("tools.mcp_servers", ["a"], "wrong_type"),
         ("tools.mcp_servers", [{"name": "a", "env": {"K": 1}}], "wrong_type"),
     ],

@@ -17,6 +17,9 @@ import msgspec
 import wasmtime
 from wasmtime import FuncType, ValType
 
+from caxton.runtime import abi
+from caxton.runtime.abi import ValueType
+
 Message = dict[str, object]
 
 FUEL: Final = 20_000_000
@@ -84,8 +87,8 @@ class Platform:
         store.set_fuel(self.fuel)
         linker = wasmtime.Linker(_engine())
         module = _module(wasm)
-        agents: list[Agent] = []
-        _define_imports(linker, self, lambda: agents[0])
+        calls = HostCalls(self)
+        calls.define_in(linker)
         instance = linker.instantiate(store, module)
         found = instance.exports(store)
         memory = found["memory"]
@@ -96,7 +99,7 @@ class Platform:
             if isinstance(func := found[export.name], wasmtime.Func)
         }
         agent = Agent(name, next(self._numbers), store, functions, memory, config)
-        agents.append(agent)
+        calls.agent = agent
         for start in ("_initialize", "caxton_init"):
             if start in functions:
                 code = self._call(agent, start)
@@ -242,80 +245,79 @@ def _bytes(agent: Agent, at: int, length: int) -> bytes:
     return bytes(agent.memory.read(agent.store, at, at + length))
 
 
-def _define_imports(linker: wasmtime.Linker, platform: Platform, agent: Callable[[], Agent]) -> None:
-    def pull(value: bytes | None) -> int:
-        if value is None:
-            return -2
-        agent().pulled = value
-        return len(value)
+class HostCalls:
+    """The host functions of one agent. ``agent`` is set once the instance exists."""
 
-    def reply(at: int, length: int) -> int:
-        code, message = platform.accepts(_bytes(agent(), at, length))
+    agent: Agent
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+
+    def reply(self, at: int, length: int) -> int:
+        code, message = self.platform.accepts(_bytes(self.agent, at, length))
         if message is not None:
-            agent().reply = message
+            self.agent.reply = message
         return code
 
-    def send(at: int, length: int) -> int:
-        code, message = platform.accepts(_bytes(agent(), at, length))
+    def send(self, at: int, length: int) -> int:
+        code, message = self.platform.accepts(_bytes(self.agent, at, length))
         if message is not None:
             if "receiver" not in message:
                 return -1
-            agent().outbox.append(message)
+            self.agent.outbox.append(message)
         return code
 
-    def log(level: int, at: int, length: int) -> None:
-        agent().logged.append((level, _bytes(agent(), at, length).decode("utf-8", "replace")))
+    def log(self, level: int, at: int, length: int) -> None:
+        self.agent.logged.append((level, _bytes(self.agent, at, length).decode("utf-8", "replace")))
 
-    def random(at: int, length: int) -> int:
-        _bytes(agent(), at, length)
-        agent().memory.write(agent().store, bytes(37 * (i + at) % 256 for i in range(length)), at)
+    def now_ms(self) -> int:
+        return self.platform.now_ms
+
+    def monotonic_ns(self) -> int:
+        return self.platform.now_ms * 1_000_000
+
+    def random(self, at: int, length: int) -> int:
+        _bytes(self.agent, at, length)
+        self.agent.memory.write(self.agent.store, bytes(37 * (i + at) % 256 for i in range(length)), at)
         return 0
 
-    def set_timer(milliseconds: int, number: int) -> int:
+    def set_timer(self, milliseconds: int, number: int) -> int:
         if milliseconds < 0:
             return -1
-        agent().timers[number] = platform.now_ms + milliseconds
+        self.agent.timers[number] = self.platform.now_ms + milliseconds
         return 0
 
-    def cancel_timer(number: int) -> int:
-        return -2 if agent().timers.pop(number, None) is None else 0
+    def cancel_timer(self, number: int) -> int:
+        return -2 if self.agent.timers.pop(number, None) is None else 0
 
-    def config_get(at: int, length: int) -> int:
-        value = agent().config.get(_bytes(agent(), at, length).decode())
-        return pull(value.encode() if value is not None else None)
+    def config_get(self, at: int, length: int) -> int:
+        value = self.agent.config.get(_bytes(self.agent, at, length).decode())
+        if value is None:
+            return -2
+        self.agent.pulled = value.encode()
+        return len(self.agent.pulled)
 
-    def fetch(to: int, offset: int, length: int) -> int:
-        piece = agent().pulled[offset : offset + length]
-        _bytes(agent(), to, length)
-        agent().memory.write(agent().store, piece, to)
+    def fetch(self, to: int, offset: int, length: int) -> int:
+        piece = self.agent.pulled[offset : offset + length]
+        _bytes(self.agent, to, length)
+        self.agent.memory.write(self.agent.store, piece, to)
         return len(piece)
 
-    def register_capability(at: int, length: int) -> int:
-        agent().capabilities.append(_bytes(agent(), at, length).decode())
+    def register_capability(self, at: int, length: int) -> int:
+        self.agent.capabilities.append(_bytes(self.agent, at, length).decode())
         return 0 if length else -1
 
-    def unavailable(*_arguments: int) -> int:
+    def last_error(self) -> int:
+        return 0
+
+    def unavailable(self, *_arguments: int) -> int:
         return -6
 
-    i32, i64 = ValType.i32(), ValType.i64()
-    table: dict[str, tuple[list[ValType], list[ValType], Callable[..., int | None]]] = {
-        "reply": ([i32, i32], [i32], reply),
-        "send": ([i32, i32], [i32], send),
-        "log": ([i32, i32, i32], [], log),
-        "now_ms": ([], [i64], lambda: platform.now_ms),
-        "monotonic_ns": ([], [i64], lambda: platform.now_ms * 1_000_000),
-        "random": ([i32, i32], [i32], random),
-        "set_timer": ([i64, i64], [i32], set_timer),
-        "cancel_timer": ([i64], [i32], cancel_timer),
-        "config_get": ([i32, i32], [i32], config_get),
-        "register_capability": ([i32, i32], [i32], register_capability),
-        "fetch": ([i32, i32, i32], [i32], fetch),
-        "last_error": ([], [i32], lambda: 0),
-        "kv_get": ([i32, i32], [i32], unavailable),
-        "kv_set": ([i32, i32, i32, i32], [i32], unavailable),
-        "kv_delete": ([i32, i32], [i32], unavailable),
-        "kv_list": ([i32, i32], [i32], unavailable),
-        "call_tool": ([i32, i32, i32, i32], [i64], unavailable),
-    }
-    for name, (params, results, function) in table.items():
-        linker.define_func("caxton_v1", name, FuncType(params, results), function)
+    def define_in(self, linker: wasmtime.Linker) -> None:
+        """Define all imports of the ABI; those without a method here answer that they are unavailable."""
+        value_types: dict[ValueType, ValType] = {"i32": ValType.i32(), "i64": ValType.i64()}
+        for name, signature in abi.IMPORTS.items():
+            params = [value_types[param] for param in signature.params]
+            results = [value_types[result] for result in signature.results]
+            function: Callable[..., int | None] = getattr(self, name, self.unavailable)
+            linker.define_func(abi.IMPORT_MODULE, name, FuncType(params, results), function)

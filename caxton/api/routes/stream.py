@@ -38,7 +38,7 @@ class _Frame(msgspec.Struct):
 
     type: str | None = None
     cursor: str | None = None
-    message: msgspec.Raw | None = None
+    message: msgspec.Raw = msgspec.Raw(b"")
 
 
 _decoder: Final = msgspec.json.Decoder(_Frame)
@@ -164,7 +164,7 @@ class _Stream:
                 )
             return {"acknowledged": self._inbox.ack(head.cursor)}
         if head.type == "send":
-            if head.message is None:
+            if not bytes(head.message):
                 raise invalid_request(
                     "message", "`message` is missing", "send a message in it", ProblemKind.MISSING
                 )

@@ -115,11 +115,15 @@ static int32_t award(task *mine) {
     mine->winner = 0;
     for (int32_t i = 1; i < mine->offer_count; i++)
         if (mine->offers[i].price < mine->offers[mine->winner].price) mine->winner = i;
+    if (wait_for(mine, work_ms_max) < 0) return end_badly(mine, "no timer is left to watch over the award");
     const offer *best = &mine->offers[mine->winner];
     caxton_writer message = to_bidder(mine, "accept-proposal", best);
     caxton_put_object(&message, "content");
     caxton_put_integer(&message, "price", best->price);
-    if (caxton_send(&message) < 0) return end_badly(mine, "the award could not be sent");
+    if (caxton_send(&message) < 0) {
+        stop_waiting(mine);
+        return end_badly(mine, "the award could not be sent");
+    }
     for (int32_t i = 0; i < mine->offer_count; i++) {
         if (i == mine->winner) continue;
         message = to_bidder(mine, "reject-proposal", &mine->offers[i]);
@@ -129,7 +133,7 @@ static int32_t award(task *mine) {
         caxton_send(&message); /* The loser may be gone by now: the award stands all the same. */
     }
     mine->state = WORKING;
-    return wait_for(mine, work_ms_max) < 0 ? end_badly(mine, "no timer is left to watch over the award") : 0;
+    return 0;
 }
 
 static void name_conversation(char name[40]) {
@@ -182,8 +186,12 @@ static int32_t on_request(caxton_json message) {
     caxton_put_object(&cfp, "content");
     caxton_put_text(&cfp, "task", "count-primes");
     caxton_put_integer(&cfp, "size", size);
-    if (caxton_send(&cfp) < 0) return refuse("a bidder cannot be reached");
+    /* The timer comes first: what was sent can't be taken back. */
     if (wait_for(mine, reply_by_ms + GRACE_MS) < 0) return refuse("no timer is left for the deadline");
+    if (caxton_send(&cfp) < 0) {
+        stop_waiting(mine);
+        return refuse("a bidder cannot be reached");
+    }
     mine->state = BIDDING;
     return 0;
 }

@@ -1,6 +1,6 @@
 /* relay.c - one link of a ring under load: each `inform` that it handles makes it send one to the next agent.
  *
- * Configuration: next, the name of the agent that comes after it. It answers a `query-ref` with {"passed": N}.
+ * Configuration: next, the name of the agent that comes after it. Answers `query-ref` with {"passed": N}.
  */
 #include "caxton.h"
 
