@@ -112,7 +112,7 @@ class Load:
 
 
 def open_core(agents: int, *, workers: int = 1, messages: int = 65536) -> Core:
-    """A core with room for so many agents."""
+    """Make a core with room for so many agents."""
     return Core(
         workers=workers, agents_max=agents + 16, pool_messages=messages, message_bytes_max=1 << 20,
         epoch_tick_ms=1, instance_bytes_max=1 << 36, mappings_max=40000,
@@ -145,7 +145,9 @@ def load(agents: int, in_flight: int, *, workers: int = 1) -> Iterator[Load]:
         spawn_all(core, guest(agents), agents)
         core.spawn_external(agent_id=7, name=b"client", message_bytes_max=1 << 20, mailbox_max=1000)
         for i in range(in_flight):
-            code = core.post(b'{"performative":"inform","receiver":"%d"}' % (FIRST_ID + i * 7919 % agents), 7, False)
+            code = core.post(
+                b'{"performative":"inform","receiver":"%d"}' % (FIRST_ID + i * 7919 % agents), 7, False
+            )
             if code[0] != 0:
                 raise RuntimeError(f"the first messages were refused: {code}")
         yield Load(core)

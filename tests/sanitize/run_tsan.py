@@ -29,7 +29,9 @@ from tests.sanitize import stress  # noqa: E402 - after the path
 TREE = ROOT / "build" / "tsan"
 CORE = ROOT / "_core"
 DOORS = core_doors.SOURCES
-CIMPORT = re.compile(r"^ *from caxton\._core\.(\w+) c?import|^ *from caxton\._core import (\w+)", re.MULTILINE)
+CIMPORT = re.compile(
+    r"^ *from caxton\._core\.(\w+) c?import|^ *from caxton\._core import (\w+)", re.MULTILINE
+)
 SUPPRESSIONS = Path(__file__).with_name("tsan.supp")
 REPORTED = 66
 SECONDS_MAX = 300
