@@ -36,6 +36,7 @@ from caxton.domain.errors.agent import AgentFailed, AgentNotFound, InvalidState
 from caxton.domain.errors.request import InvalidRequest
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
+from caxton.domain.events import EventType
 from caxton.domain.ids import AgentId, Capability, new_agent_id, new_deployment_id, parse_capability
 from caxton.domain.limits import LimitsRequest, ResourceLimits, explain_limits, merge_limits
 from caxton.domain.operation import invalid_state
@@ -169,7 +170,7 @@ class Lifecycle:
             record.outcome = None
             raise invalid_state(agent, "drain")
         new = drain(agent, now_ns=now_ns, deadline_ns=now_ns + round(wait_s * 1e9))
-        self._supervisor.swap(record, agent, new, "draining", "asked to drain")
+        self._supervisor.swap(record, agent, new, EventType.AGENT_DRAINING, "asked to drain")
         try:
             async with asyncio.timeout(wait_s):
                 await asyncio.shield(outcome)
@@ -192,7 +193,7 @@ class Lifecycle:
             record.outcome = None
             raise invalid_state(agent, "start")
         self._supervisor.swap(
-            record, agent, revive(agent, now_ns=self._clock.wall_ns()), "revived", "asked to start"
+            record, agent, revive(agent, now_ns=self._clock.wall_ns()), None, "asked to start"
         )
         event = await asyncio.shield(outcome)
         if event.code is not EventCode.STARTED:
@@ -217,6 +218,7 @@ class Lifecycle:
             raise invalid_state(record.agent, "restart")
         await self.start_agent(record)
         record.restarts += 1
+        self._supervisor.note(record, EventType.AGENT_RESTARTED, None, record.state, "asked to restart")
 
     # --- going ---
 
@@ -230,7 +232,7 @@ class Lifecycle:
         if isinstance(agent, Loaded):
             raise invalid_state(agent, "delete")
         self._registry.withdraw(record)
-        self._supervisor.note(record, "deleted", record.state, "deleted", "asked to delete")
+        self._supervisor.note(record, EventType.AGENT_REMOVED, record.state, None, "asked to delete")
         if record.outcome is not None and not record.outcome.done():
             record.outcome.set_exception(AgentNotFound(record.name))
             # Marked as seen: the operation may have been given up by its caller.
@@ -349,7 +351,7 @@ class Lifecycle:
             created_ns=agent.created_ns,
         )
         self._registry.publish(record, entry)
-        self._supervisor.note(record, "deployed", None, record.state, "deployed")
+        self._supervisor.note(record, EventType.AGENT_DEPLOYED, None, record.state, "deployed")
 
     async def _undo(self, record: AgentRecord, *, gone: bool) -> None:
         """Remove an agent that nobody has seen; when its caller has gone, without making anybody wait."""

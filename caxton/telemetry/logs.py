@@ -152,7 +152,12 @@ class LogStream:
 
     @classmethod
     def open(
-        cls, level: str, form: Literal["json", "text"] | None = None, stream: TextIO | None = None
+        cls,
+        level: str,
+        form: Literal["json", "text"] | None = None,
+        stream: TextIO | None = None,
+        *,
+        records_max: int = QUEUE_RECORDS_MAX,
     ) -> "LogStream":
         """Send the loggers below `caxton` to `stream` (stderr); by default text on a terminal, else JSON."""
         target = sys.stderr if stream is None else stream
@@ -160,7 +165,7 @@ class LogStream:
         logging.addLevelName(TRACE, "TRACE")
         output = logging.StreamHandler(target)
         output.setFormatter(TextFormatter() if chosen == "text" else JsonFormatter())
-        records: queue.Queue[logging.LogRecord | None] = queue.Queue(QUEUE_RECORDS_MAX)
+        records: queue.Queue[logging.LogRecord | None] = queue.Queue(records_max)
         handler = _BoundedHandler(records)
         listener = _Writer(records, output, handler)
         logger = logging.getLogger(ROOT_LOGGER)

@@ -41,11 +41,18 @@ class RuntimeCollector(Collector):
     """Turns readings into metrics. Scrapes of several threads take turns."""
 
     def __init__(
-        self, source: ReadingSource, loop: asyncio.AbstractEventLoop, *, version: str, agents_max: int
+        self,
+        source: ReadingSource,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        version: str,
+        agents_max: int,
+        timeout_s: float = READING_TIMEOUT_S,
     ) -> None:
         self._source = source
         self._loop = loop
         self._version = version
+        self._timeout_s = timeout_s
         self._series = AgentSeries(agents_max)
         self._turn = threading.Lock()
         self._latest: Reading | None = None
@@ -78,7 +85,7 @@ class RuntimeCollector(Collector):
             reading.close()
             return None
         try:
-            return future.result(READING_TIMEOUT_S)
+            return future.result(self._timeout_s)
         except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
             future.cancel()
             return None

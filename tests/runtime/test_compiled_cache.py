@@ -8,7 +8,6 @@ import pytest
 
 from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.ids import Digest
-from caxton.runtime import compiled_cache
 from caxton.runtime.compiled_cache import CodeKey, CompiledCache
 
 KEY = CodeKey(digest=Digest("ab" * 32), profile="strict", copy_on_write=False)
@@ -152,9 +151,9 @@ def test_a_damaged_key_costs_compilations_only(tmp_path: Path) -> None:
     assert cache.get(KEY) == CODE
 
 
-def test_what_was_not_used_for_longest_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled_cache, "CACHE_BYTES_MAX", 35_000)
-    cache = CompiledCache(tmp_path / "compiled", "50.0.1")
+@pytest.mark.parametrize("bounds", [{"bytes_max": 35_000}, {"entries_max": 3}], ids=str)
+def test_what_was_not_used_for_longest_gives_way(tmp_path: Path, bounds: dict[str, int]) -> None:
+    cache = CompiledCache(tmp_path / "compiled", "50.0.1", **bounds)
     keys = [CodeKey(digest=Digest(f"{n:064x}"), profile="strict", copy_on_write=False) for n in range(4)]
     for number, key in enumerate(keys[:3]):
         cache.put(key, CODE)

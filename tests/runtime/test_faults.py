@@ -8,7 +8,7 @@ import pytest
 from caxton.domain.agent import RestartPolicy
 from caxton.domain.limits import LimitsRequest
 from tests.guests.cases import RUN_CASES, RunCase
-from tests.runtime.rig import Rig, content_of
+from tests.runtime.rig import Rig, content_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ async def test_what_a_faulty_handler_sent_never_leaves(rig: Rig) -> None:
     assert (await rig.ask("bad")).error_kind == "trap"
     messages, _ = await rig.runtime.inbox(str(heard)).read(0, 10)
     assert messages == []
-    assert rig.totals["messages_in_flight"] == 0
+    await until(lambda: rig.totals["messages_in_flight"] == 0, "the core has let go of all")
 
 
 async def test_memory_after_a_trap_is_not_seen_by_the_next_instance(rig: Rig) -> None:

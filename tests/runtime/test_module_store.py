@@ -37,11 +37,8 @@ def test_leftovers_of_a_crash_are_removed_at_the_next_start(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == [f"{digest_of(b'whole')}.wasm"]
 
 
-def test_unused_modules_give_way_the_oldest_first_and_used_ones_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module_store, "UNUSED_MODULES_MAX", 3)
-    store = ModuleStore(tmp_path)
+def test_unused_modules_give_way_the_oldest_first_and_used_ones_stay(tmp_path: Path) -> None:
+    store = ModuleStore(tmp_path, unused_max=3)
     digests = [digest_of(str(number).encode()) for number in range(6)]
     for number, digest in enumerate(digests):
         store.put(digest, str(number).encode(), frozenset(digests[:1]))

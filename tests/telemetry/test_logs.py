@@ -5,10 +5,8 @@ import logging
 import threading
 
 import orjson
-import pytest
 
 from caxton.domain.errors.agent import AgentNotFound
-from caxton.telemetry import logs
 from caxton.telemetry.logs import LogStream, log_guest_line
 
 
@@ -82,7 +80,7 @@ def test_a_guests_line_is_marked_and_cannot_forge_another() -> None:
     assert lines[1]["message"] == "100% loud"
 
 
-def test_a_reader_that_does_not_read_costs_records_and_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_does_not_read_costs_records_and_no_time() -> None:
     class Stuck(io.StringIO):
         entered = threading.Event()
         opened = threading.Event()
@@ -92,9 +90,8 @@ def test_a_reader_that_does_not_read_costs_records_and_no_time(monkeypatch: pyte
             assert self.opened.wait(20)
             return super().write(text)
 
-    monkeypatch.setattr(logs, "QUEUE_RECORDS_MAX", 10)
     stream = Stuck()
-    log = LogStream.open("info", stream=stream)
+    log = LogStream.open("info", stream=stream, records_max=10)
     logger = logging.getLogger("caxton")
     logger.info("the first is in the writer's hand")
     assert stream.entered.wait(20)

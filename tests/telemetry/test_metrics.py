@@ -12,7 +12,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from caxton.domain.errors.request import ConfigurationInvalid
-from caxton.telemetry import metrics
 from caxton.telemetry.metrics import MetricsServer, RuntimeCollector
 from caxton.telemetry.reading import Reading
 from tests.runtime.conftest import rig as rig  # noqa: PLC0414 - the fixture is used here too
@@ -105,7 +104,7 @@ async def test_faults_and_refusals_are_counted_with_their_reasons(rig: Rig, scra
     families = await _scrape(scraped)
     assert _value(families, "caxton_agent_crashes", agent="trap", kind="trap") == 1
     assert _value(families, "caxton_agent_restarts", agent="trap") == 1
-    assert _value(families, "caxton_agent_events", agent="trap", event="restarted") == 1
+    assert _value(families, "caxton_agent_events", agent="trap", event="fault") == 1
     assert _value(families, "caxton_messages_rejected", reason="no_route") == 2
     assert _value(families, "caxton_messages_processed", performative="request", status="failed") == 1
 
@@ -122,16 +121,14 @@ async def test_agents_are_counted_by_state_and_their_series_are_capped(rig: Rig,
     assert "other" in labels
 
 
-async def test_a_loop_that_does_not_answer_costs_a_stale_scrape_and_no_more(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_loop_that_does_not_answer_costs_a_stale_scrape_and_no_more() -> None:
     class Late:
         async def read(self) -> Reading:
             await asyncio.Event().wait()
             raise AssertionError
 
-    monkeypatch.setattr(metrics, "READING_TIMEOUT_S", 0.05)
-    collector = RuntimeCollector(Late(), asyncio.get_running_loop(), version="1", agents_max=3)
+    loop = asyncio.get_running_loop()
+    collector = RuntimeCollector(Late(), loop, version="1", agents_max=3, timeout_s=0.05)
     families = await anyio.to_thread.run_sync(lambda: list(collector.collect()))
     assert [family.name for family in families] == ["caxton_scrape_stale"]
     assert families[0].samples[0].value == 1
