@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, TypeVar, final
 
+import msgspec
+
 from caxton.domain.agent import Profile
 from caxton.domain.errors.agent import InvalidWasm
 from caxton.domain.errors.request import InvalidRequest, NotFound
@@ -84,15 +86,14 @@ class CodeEntry:
 
 
 @final
-class CodeLease:
+class CodeLease(msgspec.Struct, eq=False, gc=False):
     """One agent's hold on machine code. Given back once, by `Modules.release`."""
 
-    __slots__ = ("entry", "released")
+    entry: CodeEntry
+    released: bool = False
 
-    def __init__(self, entry: CodeEntry) -> None:
-        self.entry = entry
-        self.released = False
-        entry.users += 1
+    def __post_init__(self) -> None:
+        self.entry.users += 1
 
     @property
     def digest(self) -> Digest:

@@ -27,7 +27,7 @@ CANDIDATES_COMPARED_MAX: Final = 64
 
 
 @final
-class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True):
+class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That an agent was deployed, and as what."""
 
     deployment_id: DeploymentId
