@@ -1,6 +1,6 @@
 """Who is let in, and how far."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import httpx
@@ -11,8 +11,8 @@ from tests.api.live import API, TOKEN, LiveServer, error_of, message, problems_o
 
 
 @contextmanager
-def caller(server: LiveServer, client: httpx.Client, role: str, **fields: object) -> Iterator[httpx.Client]:
-    """A client with a fresh token of a role."""
+def caller(server: LiveServer, client: httpx.Client, role: str, **fields: object) -> Generator[httpx.Client]:
+    """Make a client with a fresh token of a role."""
     made = client.post(f"{API}/tokens", json={"name": f"test {role}", "role": role, **fields})
     assert made.status_code == 201, made.text
     with server.client(made.json()["token"]) as other:
