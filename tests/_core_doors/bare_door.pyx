@@ -7,7 +7,9 @@ from libc.string cimport memcpy
 
 from caxton._core.atomics cimport leading_zeros, monotonic_ns
 from caxton._core.engine cimport Engine, engine_close, engine_open
-from caxton._core.message cimport Message, MessageCache, MessagePool, message_body, message_free, message_new, pool_close, pool_open
+from caxton._core.message cimport (
+    Message, MessageCache, MessagePool, message_body, message_free, message_new, pool_close, pool_open,
+)
 from caxton._core.queue cimport Mailbox, mailbox_init, mailbox_pop, mailbox_push
 from caxton._core.runqueue cimport RunRing, ring_close, ring_open, ring_push, ring_take
 from caxton._core.wasmtime_c cimport (
@@ -130,7 +132,8 @@ cdef class BareLoop:
             wt.context_set_epoch_deadline(agent.context, TICKS)
             values[0].i64 = message.body_bytes
             wt.func_call_unchecked(agent.context, &agent.alloc, values, 1, &trap)
-            memcpy(wt.memory_data(agent.context, &agent.memory) + <uint32_t>values[0].i32, message_body(message), message.body_bytes)
+            memcpy(wt.memory_data(agent.context, &agent.memory) + <uint32_t>values[0].i32,
+                   message_body(message), message.body_bytes)
             values[1].i64 = message.body_bytes
             if self.timed:
                 self.note(monotonic_ns() - message.accepted_ns)

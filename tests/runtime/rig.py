@@ -2,13 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, TypeVar, final
+from typing import Final, final
 
 import anyio
 import msgspec
 import orjson
 
-from caxton.clock import SystemClock
 from caxton.config import Config
 from caxton.domain.agent import RestartPolicy
 from caxton.domain.ids import AgentId, parse_agent_name, parse_capability
@@ -21,8 +20,6 @@ from tests.guests.corpus import guest
 
 DEADLINE_S: Final = 20.0
 TOKEN: Final = "tester"
-
-Value = TypeVar("Value")
 
 
 def nobody_else(agent_id: AgentId) -> bool:
@@ -40,21 +37,16 @@ def small_config(data_dir: Path, **runtime_settings: object) -> Config:
 
 def message(performative: str, receiver: object, content: object = None, **fields: object) -> bytes:
     """Return the text of a message."""
-    return orjson.dumps(
-        {"performative": performative, "receiver": receiver, "content": content, **fields}
-    )
+    return orjson.dumps({"performative": performative, "receiver": receiver, "content": content, **fields})
 
 
-async def until(
-    look: Callable[[], Value | None] | Callable[[], Awaitable[Value | None]], why: str = ""
-) -> Value:
-    """Let the loop turn until `look` returns something, or fail at the deadline."""
+async def until(look: Callable[[], bool] | Callable[[], Awaitable[bool]], why: str = "") -> None:
+    """Let the loop turn until `look` is true, or fail at the deadline."""
     with anyio.move_on_after(DEADLINE_S):
         while True:
             found = look()
-            value = await found if isinstance(found, Awaitable) else found
-            if value:
-                return value
+            if found if isinstance(found, bool) else await found:
+                return
             await anyio.lowlevel.checkpoint()
     raise AssertionError(f"did not happen within {DEADLINE_S} s: {why}")
 
@@ -76,13 +68,13 @@ class Rig:
         config: dict[str, str] | None = None,
         restart: RestartPolicy | None = None,
         labels: dict[str, str] | None = None,
-        **limits: int,
+        limits: LimitsRequest | None = None,
     ) -> AgentView:
         """Deploy a guest of the corpus, by default the one of the agent's name."""
         module = source if isinstance(source, bytes) else guest(source or name)
         request = DeployRequest(
             name=parse_agent_name(name),
-            limits=msgspec.convert(limits, type=LimitsRequest),
+            limits=limits or LimitsRequest(),
             capabilities=None if capabilities is None else tuple(map(parse_capability, capabilities)),
             config=config or {},
             restart=restart or RestartPolicy(),
@@ -90,9 +82,9 @@ class Rig:
         )
         return await self.runtime.deploy(request, module)
 
-    async def external(self, name: str, **settings: int) -> AgentId:
+    async def external(self, name: str, *, mailbox_max: int | None = None) -> AgentId:
         """Make an external agent."""
-        request = ExternalRequest(name=parse_agent_name(name), owner=TOKEN, **settings)
+        request = ExternalRequest(name=parse_agent_name(name), owner=TOKEN, mailbox_max=mailbox_max)
         return self.runtime.agent_id((await self.runtime.create_external(request)).agent_id)
 
     async def ask(

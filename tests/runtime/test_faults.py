@@ -6,26 +6,27 @@ from typing import Final
 import pytest
 
 from caxton.domain.agent import RestartPolicy
+from caxton.domain.limits import LimitsRequest
 from tests.guests.cases import RUN_CASES, RunCase
-from tests.runtime.rig import Rig, content_of
+from tests.runtime.rig import Rig, content_of, until
 
 pytestmark = pytest.mark.anyio
 
 # The core tells some kinds apart that the corpus does not.
 FINER: Final = {"failure": "agent_error", "no_room": "alloc"}
 # These spend their time in the host: little fuel has to stand for much time, little memory for many copies.
-HOST_BOUND: Final[dict[str, dict[str, int]]] = {
-    "memory_nag": {"fuel_max": 2000, "memory_bytes_max": 1 << 20},
-    "send_flood": {"fuel_max": 20_000},
-    "log_flood": {"fuel_max": 20_000},
+HOST_BOUND: Final = {
+    "memory_nag": LimitsRequest(fuel_max=2000, memory_bytes_max=1 << 20),
+    "send_flood": LimitsRequest(fuel_max=20_000),
+    "log_flood": LimitsRequest(fuel_max=20_000),
 }
-PLENTY: Final = {"fuel_max": 200_000_000}
+PLENTY: Final = LimitsRequest(fuel_max=200_000_000)
 DESTROYING: Final = {"trap", "fuel", "time", "memory", "stack", "alloc"}
 
 
 @pytest.mark.parametrize("case", RUN_CASES, ids=lambda case: case.name)
 async def test_a_fault_is_answered_counted_and_shown(rig: Rig, case: RunCase) -> None:
-    await rig.deploy("bad", case.name, **HOST_BOUND.get(case.name, PLENTY))
+    await rig.deploy("bad", case.name, limits=HOST_BOUND.get(case.name, PLENTY))
     for _ in range(case.warm_up):
         assert (await rig.ask("bad")).performative == "inform"
     reply = await rig.ask("bad")
@@ -49,7 +50,7 @@ async def test_what_a_faulty_handler_sent_never_leaves(rig: Rig) -> None:
     assert (await rig.ask("bad")).error_kind == "trap"
     messages, _ = await rig.runtime.inbox(str(heard)).read(0, 10)
     assert messages == []
-    assert rig.totals["messages_in_flight"] == 0
+    await until(lambda: rig.totals["messages_in_flight"] == 0, "the core has let go of all")
 
 
 async def test_memory_after_a_trap_is_not_seen_by_the_next_instance(rig: Rig) -> None:
@@ -76,7 +77,7 @@ async def test_two_agents_of_one_module_do_not_share_memory(rig: Rig) -> None:
 
 
 async def test_without_fuel_the_deadline_stops_a_loop(rig: Rig) -> None:
-    await rig.deploy("loop", "infinite_loop", fuel_max=2**62, execution_ms_max=50)
+    await rig.deploy("loop", "infinite_loop", limits=LimitsRequest(fuel_max=2**62, execution_ms_max=50))
     reply = await rig.ask("loop")
     assert reply.error_kind == "time"
 
@@ -84,7 +85,9 @@ async def test_without_fuel_the_deadline_stops_a_loop(rig: Rig) -> None:
 async def test_a_loop_does_not_hold_up_its_neighbours(rig: Rig) -> None:
     await rig.deploy("echo")
     policy = RestartPolicy(intensity=1000)
-    await rig.deploy("loop", "infinite_loop", fuel_max=2**62, execution_ms_max=200, restart=policy)
+    await rig.deploy(
+        "loop", "infinite_loop", restart=policy, limits=LimitsRequest(fuel_max=2**62, execution_ms_max=200)
+    )
     stuck = asyncio.create_task(rig.ask("loop"))
     answered = 0
     while not stuck.done():
@@ -95,7 +98,7 @@ async def test_a_loop_does_not_hold_up_its_neighbours(rig: Rig) -> None:
 
 
 async def test_a_flood_of_logs_is_bounded_and_the_losses_are_counted(rig: Rig) -> None:
-    await rig.deploy("flood", "log_flood", fuel_max=1_000_000)
+    await rig.deploy("flood", "log_flood", limits=LimitsRequest(fuel_max=1_000_000))
     assert (await rig.ask("flood")).error_kind == "fuel"
     usage = rig.runtime.get("flood").usage
     assert usage.logs_dropped > 0

@@ -1,16 +1,17 @@
 """Agents come, stop, come back and go."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from caxton.domain.agent import Delivery, Profile, RestartPolicy
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound, InvalidState, InvalidWasm
 from caxton.domain.errors.request import InvalidRequest, NotFound
 from caxton.domain.errors.resource import ResourceLimitExceeded
+from caxton.domain.events import EventCursor
 from caxton.domain.ids import Digest, parse_agent_name
 from caxton.domain.limits import LimitsRequest
 from caxton.runtime.deploy_request import DeployRequest
@@ -31,15 +32,11 @@ async def test_a_good_module_becomes_a_running_agent(rig: Rig, name: str) -> Non
     assert rig.totals["instances"] == 1
 
 
-def _deploy_params() -> Iterator[ParameterSet]:
-    for case in DEPLOY_CASES:
-        if case.name == "too_large":
-            # These settings have a larger limit; see the test of that limit.
-            continue
-        yield pytest.param(case, id=f"{case.name}-{case.profile}")
+# The size limit of these settings is larger than that case wants; it has a test of its own below.
+BAD = [case for case in DEPLOY_CASES if case.name != "too_large"]
 
 
-@pytest.mark.parametrize("case", list(_deploy_params()))
+@pytest.mark.parametrize("case", BAD, ids=lambda case: f"{case.name}-{case.profile}")
 async def test_a_bad_module_is_refused_with_all_its_faults_and_leaves_nothing(
     rig: Rig, case: DeployCase, tmp_path: Path
 ) -> None:
@@ -204,7 +201,7 @@ async def test_a_restart_gives_fresh_memory_and_is_counted(rig: Rig) -> None:
 
 @pytest.mark.parametrize(
     ("prepare", "operation"),
-    [("", "start"), ("drain", "drain"), ("drain", "drain")],
+    [("", "start"), ("drain", "drain")],
 )
 async def test_an_operation_out_of_place_names_state_and_operation(
     rig: Rig, prepare: str, operation: str
@@ -237,7 +234,12 @@ async def test_a_deleted_agent_is_gone_with_its_name_and_instance(rig: Rig) -> N
 
 async def test_what_waits_for_a_deleted_agent_is_answered_with_failure(rig: Rig) -> None:
     policy = RestartPolicy(intensity=1000)
-    await rig.deploy("busy", "infinite_loop", fuel_max=5_000_000, execution_ms_max=5000, restart=policy)
+    await rig.deploy(
+        "busy",
+        "infinite_loop",
+        restart=policy,
+        limits=LimitsRequest(fuel_max=5_000_000, execution_ms_max=5000),
+    )
     # More than a worker handles in one turn of an agent, so that some still wait when the removal comes.
     asks = [asyncio.create_task(rig.ask("busy")) for _ in range(100)]
     await until(lambda: rig.runtime.get("busy").usage.mailbox_depth > 50, "the messages are in")
@@ -250,7 +252,7 @@ async def test_what_waits_for_a_deleted_agent_is_answered_with_failure(rig: Rig)
 
 
 async def test_a_forced_delete_does_not_wait_for_the_running_handler(rig: Rig) -> None:
-    await rig.deploy("busy", "infinite_loop", fuel_max=2**62, execution_ms_max=3000)
+    await rig.deploy("busy", "infinite_loop", limits=LimitsRequest(fuel_max=2**62, execution_ms_max=3000))
     rig.post("busy")
     await until(lambda: rig.runtime.get("busy").usage.mailbox_depth == 1, "the message is in")
     await rig.runtime.delete("busy", force=True)
@@ -276,15 +278,15 @@ async def test_an_agent_that_faults_too_often_fails_and_can_be_restarted(rig: Ri
 
 async def test_events_tell_the_story_of_an_agent(rig: Rig) -> None:
     await rig.deploy("echo")
+    echo = rig.runtime.agent_id("echo")
     await rig.runtime.drain("echo")
     await rig.runtime.start_agent("echo")
     await rig.runtime.delete("echo")
-    told = [event.type for event in rig.runtime.events.since(0) if event.data["agent"] == "echo"]
+    told = [event.type for event in rig.runtime.events.since(EventCursor(0)) if event.agent_id == echo]
     assert told == [
         "agent.deployed",
         "agent.draining",
         "agent.stopped",
-        "agent.revived",
         "agent.started",
-        "agent.deleted",
+        "agent.removed",
     ]
