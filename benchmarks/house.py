@@ -18,6 +18,7 @@ from caxton.runtime.deploy_request import DeployRequest
 from caxton.runtime.runtime import Runtime
 
 T = TypeVar("T")
+Task = Callable[[], Coroutine[object, object, None]]
 CALLER: Final = "benchmark"
 
 

@@ -56,13 +56,17 @@ SEND: Final = f"(call $send (i32.const {TEXT_AT}) (i32.const {MESSAGE_BYTES}))"
 IMPORT_SEND: Final = '(import "caxton_v1" "send" (func $send (param i32 i32) (result i32)))'
 
 
-def guest(agents: int, *, sends: bool = True) -> bytes:
-    """Assemble the guest; without ``sends`` it only prepares the text and returns 0 (for the bare loop)."""
-    pad = MESSAGE_BYTES - len(LEAD) - ID_DIGITS - len(MIDDLE) - len(END)
-    text = LEAD + "0" * ID_DIGITS + MIDDLE + "x" * pad + END
+def guest(agents: int, *, sends: bool = True, prefix: str = "") -> bytes:
+    """Assemble the guest; without ``sends`` it only prepares the text and returns 0 (for the bare loop).
+
+    With a prefix it sends to names: the prefix and the number that would be the id.
+    """
+    lead = LEAD + prefix
+    pad = MESSAGE_BYTES - len(lead) - ID_DIGITS - len(MIDDLE) - len(END)
+    text = lead + "0" * ID_DIGITS + MIDDLE + "x" * pad + END
     source = GUEST.format(
         at=TEXT_AT, text=text.replace('"', '\\"'), first=FIRST_ID, agents=agents,
-        last_digit=TEXT_AT + len(LEAD) + ID_DIGITS - 1, act=SEND if sends else "(i32.const 0)",
+        last_digit=TEXT_AT + len(lead) + ID_DIGITS - 1, act=SEND if sends else "(i32.const 0)",
     )  # fmt: skip
     if not sends:
         source = source.replace(IMPORT_SEND, "")
