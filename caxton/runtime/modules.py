@@ -226,6 +226,8 @@ class Modules:
             if entry.users == 0:
                 self._drop(key, entry)
         self._cache.close()
+        if ended:
+            self._validate.close()
 
     # --- inside ---
 
