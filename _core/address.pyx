@@ -14,8 +14,6 @@ from caxton._core.text cimport u64_read
 cdef enum:
     # The longest literal before the text of reply_to: ","reply_to":" .
     REPLY_TO_LITERAL_BYTES = 14
-    # What stands around a capability in the delivered text, more than around an id: {"capability":""} .
-    CAPABILITY_LITERAL_BYTES = 18
 
 cdef extern from * nogil:
     """
@@ -142,7 +140,8 @@ cdef const char* capability_value(Scan* scan, Envelope* out, const char* at) noe
     if status != ENVELOPE_OK:
         return scan_refuse(scan, status, name - 1)
     extent_keep(scan, out, FIELD_RECEIVER, name, at, flags)
-    out.carried_bytes += <uint32_t>(at - name) + CAPABILITY_LITERAL_BYTES
+    # Its literals take no more than those of an id and 20 digits, which the bound has anyway.
+    out.carried_bytes += <uint32_t>(at - name)
     out.receiver_kind = RECEIVER_CAPABILITY
     at = json_space(scan, at + 1)
     if at < scan.end and at[0] == c',':

@@ -1,6 +1,6 @@
 """The face of the compiled core: the only names that Python sees, used by `caxton.runtime.bridge` alone."""
 
-from typing import Final, TypeAlias, TypedDict, final
+from typing import Final, TypeAlias, TypedDict, final, type_check_only
 
 ABI_WASMTIME_VERSION: Final[str]
 
@@ -57,9 +57,10 @@ REJECT_REASONS: Final[tuple[str, ...]]
 PERFORMATIVES: Final[tuple[str, ...]]
 STATUSES: Final[tuple[str, ...]]
 
-HistogramReading: TypeAlias = tuple[int, int, list[int]]
+_Histogram: TypeAlias = tuple[int, int, list[int]]
 """Count, sum in nanoseconds, counts by bucket (not cumulative; the last is +Inf)."""
 
+@type_check_only
 class WorkerReading(TypedDict):
     """What one worker did since start."""
 
@@ -69,14 +70,15 @@ class WorkerReading(TypedDict):
     handled: int
     fuel: int
 
+@type_check_only
 class Reading(TypedDict):
     """All counters; lists go by performative, status and reason in the order of the names above."""
 
     processed: list[list[int]]
     rejected: list[int]
-    queue_wait: HistogramReading
-    routing: HistogramReading
-    processing: list[HistogramReading]
+    queue_wait: _Histogram
+    routing: _Histogram
+    processing: list[_Histogram]
     workers: list[WorkerReading]
     bucket_upper_ns: list[int]
     instances: int

@@ -25,8 +25,8 @@ from caxton._core.post cimport Posted, post
 from caxton._core.queue cimport mailbox_depth, mailbox_init, mailbox_release
 from caxton._core.receipt cimport receipt
 from caxton._core.routing cimport (
-    REQUEST_DRAIN, REQUEST_REMOVE, REQUEST_START, SLOT_EXTERNAL, SLOT_FAILED, SLOT_FREE, SLOT_GUEST,
-    SLOT_REMOVING, SLOT_RUNNING, SLOT_STOPPED, Slot, routing_claim, routing_find_id,
+    REQUEST_DRAIN, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_EXTERNAL, SLOT_FAILED, SLOT_FREE,
+    SLOT_GUEST, SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_claim, routing_find_id,
     routing_find_name, routing_publish, routing_retire,
 )
 from caxton._core.sandbox cimport sandbox_close
@@ -35,10 +35,10 @@ from caxton._core.timers cimport Wheel, wheel_close
 from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_instance_pre_t, wasmtime_table
 from caxton._core.worker cimport ticker_run, worker_run
 
+from caxton._core import code as _code
 from caxton._core import machine as _machine
 from caxton._core import scrape as _scrape
 from caxton._core import wasmtime_c as _wasmtime_c
-from caxton._core.code import ModuleCode
 from caxton._core.engine import CoreError
 
 cdef const Wasmtime* wt = wasmtime_table()
@@ -49,6 +49,14 @@ PROFILE_STRICT, PROFILE_STANDARD = range(2)
  POST_POOL_EXHAUSTED, POST_NOT_RUNNING, POST_OTHER_SENDER, POST_NO_RECEIVER, POST_CAPABILITY) = range(11)
 KIND_ACL, KIND_LOG, KIND_EVENT, KIND_CAPABILITY, KIND_UNROUTED = 0, 2, 3, 4, 5
 (EVENT_STARTED, EVENT_START_FAILED, EVENT_FAULT, EVENT_FAILED, EVENT_STOPPED, EVENT_REMOVED) = range(1, 7)
+# What was cimported above is a C name, invisible from outside: these are given out under the same words.
+globals().update({
+    "ModuleCode": _code.ModuleCode,
+    "SLOT_FREE": SLOT_FREE, "SLOT_STARTING": SLOT_STARTING, "SLOT_RUNNING": SLOT_RUNNING,
+    "SLOT_DRAINING": SLOT_DRAINING, "SLOT_STOPPED": SLOT_STOPPED, "SLOT_FAILED": SLOT_FAILED,
+    "SLOT_REMOVING": SLOT_REMOVING,
+    "REQUEST_START": REQUEST_START, "REQUEST_DRAIN": REQUEST_DRAIN, "REQUEST_REMOVE": REQUEST_REMOVE,
+})
 FAULT_KINDS = _machine.FAULT_NAMES
 REJECT_REASONS = _scrape.REJECT_REASONS
 STATUSES = _scrape.STATUSES

@@ -55,7 +55,7 @@ cdef enum:
 
 cdef enum ReceiverKind:
     RECEIVER_NONE = 0
-    RECEIVER_ID = 1                 # decimal text of a u64, or text that is all digits
+    RECEIVER_ID = 1                 # integer, or text of digits: a u64, not 0, no leading zero
     RECEIVER_NAME = 2
     RECEIVER_LIST = 3
     RECEIVER_CAPABILITY = 4

@@ -127,7 +127,7 @@ def batch(connection: Connection, request: bytes, lines: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--lines", type=int, default=2000)
     options = parser.parse_args()
@@ -156,9 +156,8 @@ def main() -> None:
                 "application/x-ndjson",
             )
             connection, bare = Connection(port), Connection(floor_port)
-            print(
-                f"message {len(MESSAGE % b'client.root')} bytes, 1 connection, 1 worker, {options.seconds:g} s each"
-            )
+            size = len(MESSAGE % b"client.root")
+            print(f"message {size} bytes, 1 connection, 1 worker, {options.seconds:g} s each")
             print(f"{'':34}{'messages/s':>12}{'server CPU us':>16}")
             rows = [
                 ("bare uvicorn (floor)", floor.pid, lambda: len(bare.exchange(single)[:1])),
@@ -173,9 +172,8 @@ def main() -> None:
             for name, process, once in rows:
                 figures.append(measure(process, options.seconds, once))
                 print(f"{name:34}{figures[-1][0]:12,.0f}{figures[-1][1]:16.1f}")
-            print(
-                f"single POST / floor: {figures[1][1] / figures[0][1]:.2f} in CPU; limits: 200 us, 150,000 messages/s"
-            )
+            ratio = figures[1][1] / figures[0][1]
+            print(f"single POST / floor: {ratio:.2f} in CPU; limits: 200 us, 150,000 messages/s")
         finally:
             for process in (server, floor):
                 process.terminate()

@@ -10,7 +10,7 @@ from typing import Final, final
 
 from caxton.api.answer import Answer
 from caxton.api.call import BodyRoom, Call, ClientGone, Receive, Scope, Send
-from caxton.api.ending import Ending
+from caxton.api.ending import Ending, settle
 from caxton.api.errors import internal_refusal, refusal, stopping
 from caxton.api.gate import Gate
 from caxton.api.http_metrics import NO_ROUTE, RequestMetrics
@@ -94,9 +94,7 @@ class Application:
 
     def _woken(self, call: Call) -> Answer | None:
         """Answer a request that was cancelled: its caller left, or the server stops."""
-        task = asyncio.current_task()
-        if task is not None:
-            task.uncancel()
+        settle()
         return refusal(stopping(), call.trace_id) if self._ending.begun else None
 
     async def _run_once(self, route: Route, call: Call) -> Answer | None:
@@ -145,9 +143,7 @@ class Application:
         except ClientGone:
             pass
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
+            settle()
             await call.refuse(refusal(stopping(), call.trace_id))
         except Exception as error:  # noqa: BLE001 - the edge, as above
             await call.refuse(internal_refusal(error, call.trace_id, f"WEBSOCKET {label}"))

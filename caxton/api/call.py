@@ -17,9 +17,10 @@ from caxton.security.roles import ANYONE, Principal
 class Scope(TypedDict):
     """What the server knows of a connection's request: the part of an ASGI scope that is used here.
 
-    The last three are notes from a handler to the connection: `on_gone` is called when the caller has
-    left, `endless` says that the answer goes on until then, so that the end of the caller's input is
-    its end, `own_deadline` says that the handler watches over the time that the body takes.
+    The last four are notes from a handler to the connection: `on_gone` is called when the caller has
+    left, `on_eof` when it has closed its half, `endless` says that the answer goes on until the caller
+    leaves, so that the end of its input is its end, `own_deadline` says that the handler watches over
+    the time that the body takes.
     """
 
     type: str
@@ -29,6 +30,7 @@ class Scope(TypedDict):
     headers: list[tuple[bytes, bytes]]
     subprotocols: NotRequired[list[str]]
     on_gone: NotRequired[Callable[[], object]]
+    on_eof: NotRequired[Callable[[], object]]
     endless: NotRequired[bool]
     own_deadline: NotRequired[bool]
 

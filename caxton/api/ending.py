@@ -31,16 +31,29 @@ class Ending:
             task.cancel()
 
     @contextmanager
-    def wakes(self, call: Call) -> Generator[None]:
-        """Let the current request be woken by the server's end and by its caller's leaving."""
+    def wakes(self, call: Call, *, at_eof: bool = False) -> Generator[None]:
+        """Let the current request be woken by the server's end and by its caller's leaving.
+
+        `at_eof` wakes it also when the caller has only closed its half of the connection.
+        """
         task = asyncio.current_task()
         assert task is not None, "a request runs in a task"
         if self.begun:
             task.cancel()
         self._waiting.add(task)
         call.scope["on_gone"] = task.cancel
+        if at_eof:
+            call.scope["on_eof"] = task.cancel
         try:
             yield
         finally:
             self._waiting.discard(task)
-            del call.scope["on_gone"]
+            call.scope.pop("on_gone", None)
+            call.scope.pop("on_eof", None)
+
+
+def settle() -> None:
+    """Take a cancellation of the current task for what it was: a knock, to which there is an answer."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

@@ -92,6 +92,7 @@ class Service:
             room,
         )
         self.routes = table.routes
+        self.bounds = bounds
         self.room = room
         self.ending = ending
         self.listener = Listener(

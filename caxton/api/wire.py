@@ -97,10 +97,7 @@ class HTTPConnection(HttpToolsProtocol):
             return
         answering.disconnected = True
         answering.message_event.set()
-        notes: Mapping[str, object] = answering.scope
-        on_gone = notes.get("on_gone")
-        if callable(on_gone):
-            on_gone()
+        _ring(answering, "on_gone")
 
     def data_received(self, data: bytes) -> None:
         if self.closes_at_s or self.is_deaf:
@@ -142,6 +139,7 @@ class HTTPConnection(HttpToolsProtocol):
             return False
         self.peer_is_done = True
         self._finish_what_is_good()
+        _ring(answering, "on_eof")
         return True
 
     # From the parser.
@@ -364,6 +362,14 @@ class Watch:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _ring(cycle: RequestResponseCycle, note: str) -> None:
+    """Call what a handler left for this event, if it left anything."""
+    notes: Mapping[str, object] = cycle.scope
+    wanted = notes.get(note)
+    if callable(wanted):
+        wanted()
 
 
 def _fed(parser: httptools.HttpRequestParser | None) -> httptools.HttpRequestParser:

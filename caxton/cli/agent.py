@@ -5,32 +5,39 @@ from typing import Final
 from caxton.cli.group import Entry, LazyGroup
 from caxton.cli.invocation import server_options
 
-_ROOM: Final = "caxton.cli"
-
 agent: Final = server_options(
     LazyGroup(
         "agent",
         entries=(
             Entry(
-                "inspect", f"{_ROOM}.agent_inspect:inspect", "Deploy", "Report on a module, without a server."
+                "inspect",
+                "caxton.cli.agent_inspect:inspect",
+                "Deploy",
+                "Report on a module, without a server.",
             ),
             Entry(
-                "deploy", f"{_ROOM}.agent_deploy:deploy", "Deploy", "Make an agent of a module and start it."
+                "deploy",
+                "caxton.cli.agent_deploy:deploy",
+                "Deploy",
+                "Make an agent of a module and start it.",
             ),
-            Entry("list", f"{_ROOM}.agent_list:list_agents", "Look", "List agents."),
-            Entry("get", f"{_ROOM}.agent_list:get_agent", "Look", "Show one agent."),
-            Entry("logs", f"{_ROOM}.agent_logs:logs", "Look", "Show what an agent logged."),
+            Entry("list", "caxton.cli.agent_list:list_agents", "Look", "List agents."),
+            Entry("get", "caxton.cli.agent_list:get_agent", "Look", "Show one agent."),
+            Entry("logs", "caxton.cli.agent_logs:logs", "Look", "Show what an agent logged."),
             Entry(
                 "drain",
-                f"{_ROOM}.agent_steering:drain",
+                "caxton.cli.agent_steering:drain",
                 "Steer",
                 "Let an agent finish its mailbox, then stop it.",
             ),
             Entry(
-                "start", f"{_ROOM}.agent_steering:start", "Steer", "Start an agent that is stopped or failed."
+                "start",
+                "caxton.cli.agent_steering:start",
+                "Steer",
+                "Start an agent that is stopped or failed.",
             ),
-            Entry("restart", f"{_ROOM}.agent_steering:restart", "Steer", "Give an agent a new instance."),
-            Entry("delete", f"{_ROOM}.agent_steering:delete", "Steer", "Remove an agent."),
+            Entry("restart", "caxton.cli.agent_steering:restart", "Steer", "Give an agent a new instance."),
+            Entry("delete", "caxton.cli.agent_steering:delete", "Steer", "Remove an agent."),
         ),
         help="Deploy agents, look at them and steer them. AGENT is an agent's id or its name.",
     )

@@ -38,8 +38,8 @@ def find_credential(address: ServerAddress, given: str | None) -> Credential:
 
 def _from_data_directory() -> Credential:
     # Imported on use: the configuration is read only when nobody named a token.
-    from caxton.config import load_config  # noqa: PLC0415
-    from caxton.domain.errors.request import ConfigurationInvalid  # noqa: PLC0415
+    from caxton.config import load_config  # noqa: PLC0415 - see above
+    from caxton.domain.errors.request import ConfigurationInvalid  # noqa: PLC0415 - as above
 
     try:
         directory = load_config(None, os.environ).config.storage.data_dir

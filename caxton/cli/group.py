@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
     The stand-ins are what click looks wrong words up in, hence its "did you mean" works unchanged.
     """
 
-    def __init__(self, name: str, *, entries: tuple[Entry, ...], help: str) -> None:  # noqa: A002 - click's word
+    def __init__(self, name: str, *, entries: tuple[Entry, ...], help: str) -> None:  # noqa: A002 - the word that click uses
         super().__init__(
             name,
             commands={entry.name: _Unloaded(entry) for entry in entries},

@@ -46,9 +46,9 @@ class Invocation:
         Raises: click.UsageError when the server is not an http or https URL.
         """
         # Imported on use: the HTTP client costs more than all the rest of a command's start.
-        from caxton.cli.address import parse_address  # noqa: PLC0415
-        from caxton.cli.client import Client  # noqa: PLC0415
-        from caxton.cli.credential import find_credential  # noqa: PLC0415
+        from caxton.cli.address import parse_address  # noqa: PLC0415 - see above
+        from caxton.cli.client import Client  # noqa: PLC0415 - see above
+        from caxton.cli.credential import find_credential  # noqa: PLC0415 - see above
 
         address = parse_address(self.server)
         return Client(address, find_credential(address, self._said.get("token")))

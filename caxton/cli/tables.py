@@ -42,9 +42,9 @@ def show_rows(columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty
         click.echo(empty)
         return
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - rich is for terminals only
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.text import Text  # noqa: PLC0415 - as above
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:

@@ -186,6 +186,15 @@ cdef tuple message_result(Message* message, uint64_t capacity):
     return body[:message.body_bytes], message.performative, pieces(message)
 
 
+def bound(bytes text, Host host, uint32_t flags=PARSE_CLIENT):
+    """Return the most bytes that splice may write."""
+    cdef Text copy = Text(text)
+    cdef Envelope envelope
+    if envelope_parse(copy.start, copy.length, flags, &envelope) != ENVELOPE_OK:
+        raise ValueError(STATUS_NAMES[envelope.status])
+    return envelope_bound(&envelope, &host.fields)
+
+
 def splice(bytes text, Host host, uint32_t flags=PARSE_CLIENT):
     """Return ``(delivered text, performative, pieces)``; the buffer ends at the bound, canaries follow it."""
     cdef Text copy = Text(text)

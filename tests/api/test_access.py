@@ -1,6 +1,6 @@
 """Who is let in, and how far."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import httpx
@@ -11,8 +11,8 @@ from tests.api.live import API, TOKEN, LiveServer, error_of, message, problems_o
 
 
 @contextmanager
-def caller(server: LiveServer, client: httpx.Client, role: str, **fields: object) -> Iterator[httpx.Client]:
-    """A client with a fresh token of a role."""
+def caller(server: LiveServer, client: httpx.Client, role: str, **fields: object) -> Generator[httpx.Client]:
+    """Make a client with a fresh token of a role."""
     made = client.post(f"{API}/tokens", json={"name": f"test {role}", "role": role, **fields})
     assert made.status_code == 201, made.text
     with server.client(made.json()["token"]) as other:
@@ -20,7 +20,14 @@ def caller(server: LiveServer, client: httpx.Client, role: str, **fields: object
     client.delete(f"{API}/tokens/{made.json()['token_id']}")
 
 
-PATHS = [f"{API}/agents", f"{API}/system", f"{API}/tokens", f"{API}/openapi.json", f"{API}/docs", f"{API}/nothing"]
+PATHS = [
+    f"{API}/agents",
+    f"{API}/system",
+    f"{API}/tokens",
+    f"{API}/openapi.json",
+    f"{API}/docs",
+    f"{API}/nothing",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -119,7 +126,9 @@ def test_every_route_that_is_not_open_to_everybody_refuses_a_stranger(server: Li
 
 
 def test_a_token_expires_and_is_revoked_at_once(server: LiveServer, client: httpx.Client) -> None:
-    made = client.post(f"{API}/tokens", json={"name": "short", "role": "viewer", "expires_in_s": 0.000001}).json()
+    made = client.post(
+        f"{API}/tokens", json={"name": "short", "role": "viewer", "expires_in_s": 0.000001}
+    ).json()
     assert made["expires_at"]
     with server.client(made["token"]) as other:
         answer = other.get(f"{API}/system")
@@ -143,7 +152,12 @@ def test_the_root_token_cannot_be_revoked(client: httpx.Client) -> None:
 
 def test_a_token_is_asked_for_properly(client: httpx.Client) -> None:
     body = {"name": "", "role": "king", "expires_in_s": 0, "scope": "all"}
-    assert set(problems_of(client.post(f"{API}/tokens", json=body))) == {"name", "role", "expires_in_s", "scope"}
+    assert set(problems_of(client.post(f"{API}/tokens", json=body))) == {
+        "name",
+        "role",
+        "expires_in_s",
+        "scope",
+    }
     assert "name" in problems_of(client.post(f"{API}/tokens", json={"name": "a\nb", "role": "viewer"}))
 
 

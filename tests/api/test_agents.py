@@ -100,7 +100,8 @@ def test_lists_are_filtered_and_paged(client: httpx.Client, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=1001", "limit=x", "state=asleep", "cursor=nonsense", "limits=1", "limit=1&limit=2"]
+    "query",
+    ["limit=0", "limit=1001", "limit=x", "state=asleep", "cursor=nonsense", "limits=1", "limit=1&limit=2"],
 )
 def test_a_bad_query_is_refused_by_the_name_of_its_parameter(client: httpx.Client, query: str) -> None:
     problems = problems_of(client.get(f"{API}/agents?{query}"))
@@ -129,7 +130,9 @@ def test_an_agent_drains_starts_and_restarts(client: httpx.Client, name: str) ->
 
 def test_an_invoked_agent_answers_in_the_same_call(client: httpx.Client, name: str) -> None:
     with deployed(client, "echo", name) as agent:
-        answer = client.post(f"{API}/agents/{name}/invoke", json={"content": {"question": [1, 2, {"x": None}]}})
+        answer = client.post(
+            f"{API}/agents/{name}/invoke", json={"content": {"question": [1, 2, {"x": None}]}}
+        )
         assert answer.status_code == 200, answer.text
         reply = answer.json()["reply"]
         assert reply["sender"] == agent["agent_id"]
@@ -238,7 +241,9 @@ def test_an_external_agent_takes_nothing_that_only_a_module_could_use(client: ht
     assert set(problems) == {"profile", "config", "limits.cpu_ms_max"}
 
 
-def test_a_bad_module_is_refused_with_every_problem(client: httpx.Client, server: LiveServer, name: str) -> None:
+def test_a_bad_module_is_refused_with_every_problem(
+    client: httpx.Client, server: LiveServer, name: str
+) -> None:
     config = json.dumps({"name": name})
     for module in (b"", b"\0asm", b"(module)", guest("echo")[:40]):
         answer = client.post(f"{API}/agents", files={"config": (None, config), "module": ("m", module)})
@@ -267,7 +272,10 @@ def test_parts_are_known_by_name(client: httpx.Client, name: str) -> None:
     [
         ("multipart/form-data", b"--x\r\n"),
         ("multipart/form-data; boundary=x", b"no boundary at all"),
-        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="config"\r\n\r\n{}'),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="config"\r\n\r\n{}',
+        ),
         ("multipart/form-data; boundary=" + "x" * 100, b"--x--"),
         ("multipart/form-data; boundary=x", b"--x\r\nA: b\r\n\r\n\r\n" * 40 + b"--x--\r\n"),
     ],

@@ -40,7 +40,10 @@ def test_one_bad_line_spoils_no_other(client: httpx.Client) -> None:
         (message_line("nobody-at-all"), "AGENT_NOT_FOUND"),
         (message_line(receiver, delivery="exactly_once"), "INVALID_REQUEST"),
         (b'{"performative":"inform","receiver":"x","content":"\xff"}', "INVALID_MESSAGE"),
-        (b'{"performative":"inform","receiver":"x","content":"' + b"y" * 1_200_000 + b'"}', "MESSAGE_TOO_LARGE"),
+        (
+            b'{"performative":"inform","receiver":"x","content":"' + b"y" * 1_200_000 + b'"}',
+            "MESSAGE_TOO_LARGE",
+        ),
         (good, None),
     ]
     answer = client.post(BATCH, content=b"\n".join(line for line, _ in lines), headers=KIND)
@@ -54,7 +57,9 @@ def test_one_bad_line_spoils_no_other(client: httpx.Client) -> None:
             assert set(result["error"]) == {"code", "message", "details", "hint", "trace_id"}
 
 
-def test_blank_lines_are_passed_over_and_an_empty_batch_is_answered_with_nothing(client: httpx.Client) -> None:
+def test_blank_lines_are_passed_over_and_an_empty_batch_is_answered_with_nothing(
+    client: httpx.Client,
+) -> None:
     good = message_line(sink(client))
     answer = client.post(BATCH, content=b"\n\n" + good + b"\r\n\n  \n" + good, headers=KIND)
     assert len(answer.text.splitlines()) == 2
@@ -154,7 +159,7 @@ def test_a_caller_that_leaves_in_the_middle_leaves_nothing_behind(
         with server.connect() as connection:
             connection.sendall(_head() + _chunk(line * 50))
     server.wait_for_tasks(before)
-    assert server.handle.service.room.bytes_held == 0
+    server.wait_for(lambda: server.handle.service.room.bytes_held == 0)
 
 
 def _head() -> bytes:

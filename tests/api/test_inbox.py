@@ -1,5 +1,6 @@
 """The inbox of an external agent."""
 
+import json
 import socket
 import struct
 import threading
@@ -7,7 +8,7 @@ import threading
 import httpx
 
 from tests.api.deployed import deployed
-from tests.api.live import API, LiveServer, error_of, message, problems_of
+from tests.api.live import API, LiveServer, error_of, message, problems_of, read_answer, request
 
 
 def test_messages_stay_until_they_are_acknowledged(client: httpx.Client, external: str) -> None:
@@ -48,6 +49,18 @@ def test_a_wait_without_message_ends_in_an_empty_page(client: httpx.Client, exte
     page = client.get(f"{API}/agents/{external}/inbox", params={"wait_ms": 20}).json()
     assert page["messages"] == []
     assert page["cursor"]
+
+
+def test_a_reader_that_has_closed_its_half_is_answered_at_once(
+    server: LiveServer, client: httpx.Client, external: str
+) -> None:
+    with server.connect() as connection:
+        connection.sendall(request("GET", f"{API}/agents/{external}/inbox?wait_ms=60000"))
+        server.wait_for(lambda: server.waiting_count() == 1)
+        connection.shutdown(socket.SHUT_WR)
+        answer = read_answer(connection)
+    assert answer.status == 200
+    assert json.loads(answer.body)["messages"] == []
 
 
 def test_a_foreign_cursor_is_refused(client: httpx.Client, external: str) -> None:

@@ -40,11 +40,11 @@ def test_a_message_is_accepted_with_its_ids_and_arrives_with_what_was_left_out(
 
 def test_ids_of_the_sender_are_kept(client: httpx.Client, external: str) -> None:
     message_id = str(uuid.uuid4())
-    body = message(external, id=message_id, conversation_id="talk \u00e9 \"1\"")
+    body = message(external, id=message_id, conversation_id='talk \u00e9 "1"')
     receipt = client.post(MESSAGES, json=body).json()
     assert receipt["message_id"] == message_id
-    assert receipt["conversation_id"] == "talk \u00e9 \"1\""
-    assert inbox(client, external)[0]["conversation_id"] == "talk \u00e9 \"1\""
+    assert receipt["conversation_id"] == 'talk \u00e9 "1"'
+    assert inbox(client, external)[0]["conversation_id"] == 'talk \u00e9 "1"'
 
 
 def test_a_message_waits_for_its_answer(client: httpx.Client, name: str) -> None:
@@ -191,11 +191,15 @@ def test_an_agent_that_does_not_run_takes_no_messages(client: httpx.Client, name
         assert error.details["state"] == "stopped"
 
 
-def test_a_message_above_its_senders_limit_is_too_large(client: httpx.Client, external: str, name: str) -> None:
+def test_a_message_above_its_senders_limit_is_too_large(
+    client: httpx.Client, external: str, name: str
+) -> None:
     speaker = f"{name}-speaker"
     body = {"name": speaker, "kind": "external", "limits": {"message_bytes_max": 1000}}
     assert client.post(f"{API}/agents", json=body).status_code == 201
-    error_of(client.post(MESSAGES, json=message(external, "x" * 2000, sender=speaker)), 413, "MESSAGE_TOO_LARGE")
+    error_of(
+        client.post(MESSAGES, json=message(external, "x" * 2000, sender=speaker)), 413, "MESSAGE_TOO_LARGE"
+    )
     assert client.post(MESSAGES, json=message(external, "x" * 200, sender=speaker)).status_code == 202
     client.delete(f"{API}/agents/{speaker}", params={"force": True})
 
@@ -205,7 +209,12 @@ def test_a_message_of_the_greatest_size_goes_through_and_a_larger_one_does_not(
 ) -> None:
     greatest = 1024 * 1024
     frame = len(json.dumps(message(external, "")))
-    assert client.post(MESSAGES, content=json.dumps(message(external, "x" * (greatest - frame - 600)))).status_code == 202
+    assert (
+        client.post(
+            MESSAGES, content=json.dumps(message(external, "x" * (greatest - frame - 600)))
+        ).status_code
+        == 202
+    )
     assert len(inbox(client, external)) == 1
     for size in (greatest + 1, greatest + 200_000, 40_000_000):
         answer = client.post(MESSAGES, content=json.dumps(message(external, "x" * size)))

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import httpx
@@ -15,7 +15,7 @@ from tests.api.live import API, TOKEN, LiveServer, message, read_answer
 
 
 @contextmanager
-def stream(server: LiveServer, agent: str, query: str = "", **options: object) -> Iterator[ClientConnection]:
+def stream(server: LiveServer, agent: str, query: str = "", **options: object) -> Generator[ClientConnection]:
     options.setdefault("additional_headers", {"Authorization": f"Bearer {TOKEN}"})
     url = f"ws://127.0.0.1:{server.port}{API}/agents/{agent}/stream{query}"
     with connect(url, open_timeout=10, close_timeout=5, **options) as opened:  # type: ignore[arg-type]
@@ -50,7 +50,7 @@ def test_every_bad_frame_is_answered_with_an_error_and_the_stream_goes_on(
     server: LiveServer, external: str
 ) -> None:
     with stream(server, external) as opened:
-        cases = [
+        cases: list[tuple[object, str]] = [
             ("{", "INVALID_MESSAGE"),
             ("[]", "INVALID_MESSAGE"),
             ("null", "INVALID_MESSAGE"),
@@ -90,7 +90,9 @@ def test_what_waits_is_brought_first_and_again_until_it_is_acknowledged(
     assert client.get(f"{API}/agents/{external}/inbox").json()["messages"] == []
 
 
-def test_a_browser_brings_its_token_in_the_query_or_in_a_subprotocol(server: LiveServer, external: str) -> None:
+def test_a_browser_brings_its_token_in_the_query_or_in_a_subprotocol(
+    server: LiveServer, external: str
+) -> None:
     with stream(server, external, f"?access_token={TOKEN}", additional_headers={}) as opened:
         assert say(opened, {"type": "ack"})["type"] == "error"
     protocols = ["caxton.v1", f"bearer.{TOKEN}"]
@@ -140,21 +142,32 @@ def test_a_plain_request_is_told_to_use_a_websocket(client: httpx.Client, extern
     assert answer.headers["upgrade"] == "websocket"
 
 
+UPGRADE = ("Upgrade: websocket", "Connection: Upgrade")
+VERSION = "Sec-WebSocket-Version: 13"
+KEY = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+
+
 @pytest.mark.parametrize(
     "headers",
     [
-        ["Upgrade: websocket", "Connection: Upgrade"],
-        ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="],
-        ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: short"],
-        ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "X: " + "y" * 9000],
-        ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", *["A: b"] * 200],
+        [*UPGRADE],
+        [*UPGRADE, "Sec-WebSocket-Version: 8", KEY],
+        [*UPGRADE, VERSION, "Sec-WebSocket-Key: short"],
+        [*UPGRADE, VERSION, KEY, "X: " + "y" * 9000],
+        [*UPGRADE, VERSION, KEY, *["A: b"] * 200],
+        [*UPGRADE, VERSION, KEY, "Content-Length: 5"],
     ],
-)  # fmt: skip
+)
 def test_a_broken_opening_request_is_answered_in_the_error_format(
     server: LiveServer, external: str, headers: list[str]
 ) -> None:
     with server.connect() as connection:
-        lines = [f"GET {API}/agents/{external}/stream HTTP/1.1", "Host: x", f"Authorization: Bearer {TOKEN}", *headers]
+        lines = [
+            f"GET {API}/agents/{external}/stream HTTP/1.1",
+            "Host: x",
+            f"Authorization: Bearer {TOKEN}",
+            *headers,
+        ]
         connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
         read_answer(connection).error(400, "INVALID_REQUEST")
 

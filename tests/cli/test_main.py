@@ -73,9 +73,9 @@ def test_version_names_the_program_and_its_version() -> None:
     ("words", "meant"),
     [
         (("serv",), "'serve'"),
-        (("agent", "depoy"), "'deploy'"),
+        (("agent", "depoy"), "'deploy'"),  # codespell:ignore depoy
         (("agent", "list", "--stat", "x"), "--state"),
-        (("send", "a", "-p", "requst"), "`request`"),
+        (("send", "a", "-p", "requst"), "`request`"),  # codespell:ignore requst
         (("send", "a", "--wait", "5x"), "use one of"),
         (("agent", "deploy", "a.wasm", "--limit", "memory_byte_max=1"), "`memory_bytes_max`"),
     ],

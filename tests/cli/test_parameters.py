@@ -1,7 +1,5 @@
 """Words of the command line become values, or say what is wrong with them."""
 
-import io
-import sys
 from pathlib import Path
 
 import click
@@ -9,6 +7,8 @@ import pytest
 
 from caxton.cli.parameters import DURATION, LIMIT, PERFORMATIVE, as_ms, parse_content, parse_limit, parse_pair
 from caxton.domain.quantities import DurationNs
+from tests.cli.echo_server import server_that_says
+from tests.cli.program import run
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,17 @@ def test_content_comes_from_a_file(tmp_path: Path) -> None:
     assert bytes(parse_content(f"@{file}")) == b'["a", 1]'
 
 
-def test_content_comes_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"from": "pipe"}')))
-    assert bytes(parse_content("-")) == b'{"from": "pipe"}'
+def test_content_comes_from_standard_input() -> None:
+    with server_that_says(202, b'{"message_id": "m", "conversation_id": "c", "status": "accepted"}') as told:
+        words = ("send", "a", "-c", "-", "--server", told.url, "--token", "t")
+        assert run(words, {}, b'{"from": 1.10}').code == 0
+    assert b'"content":{"from": 1.10}' in told.requests[0].body
+
+
+def test_standard_input_that_is_not_json_is_a_usage_error() -> None:
+    ran = run(("send", "a", "-c", "-"), {}, b"hello")
+    assert ran.code == 2
+    assert "standard input is not JSON" in ran.err
 
 
 def test_a_bare_word_as_content_is_refused_with_the_quotes_that_it_needs() -> None:

@@ -91,6 +91,8 @@ def test_only_the_performative_is_required() -> None:
         (b'{"content":"\\u12g4"}', "NOT_JSON", 12),
         (b'{"content":"\\ud800"}', "NOT_JSON", 12),
         (b'{"content":"\\ud800\\ud800"}', "NOT_JSON", 12),
+        (b'{"content":"\\ud800\\ue000"}', "NOT_JSON", 12),
+        (b'{"content":"\\ud800xudc00"}', "NOT_JSON", 12),
         (b'{"content":"\\udc00"}', "NOT_JSON", 12),
         (b'{"content":01}', "NOT_JSON", 12),
         (b'{"content":1.}', "NOT_JSON", 13),

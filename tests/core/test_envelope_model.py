@@ -16,7 +16,7 @@ pytestmark = pytest.mark.sanitize
 door = core_doors.load("envelope_door")
 
 COMPARE = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
@@ -278,6 +278,9 @@ LARGEST = 2**1024 - 2**970
         str(LARGEST),
         str(LARGEST - 1),
         str(LARGEST) + ".0",
+        str(LARGEST + 1),
+        str(LARGEST + 10**8),
+        str(LARGEST - 10**8),
         str(LARGEST - 1) + ".9999999999999999999999",
         "-" + str(LARGEST),
         "0." + str(LARGEST) + "e309",

@@ -295,6 +295,25 @@ def test_a_full_message_fits_its_bound() -> None:
         assert orjson.loads(text)["ontology"] == '"' + "é" * 100 + '"' + "x" * 53
 
 
+@pytest.mark.parametrize("capability", ["", "x" * 255])
+def test_the_bound_leaves_no_room_unused_when_the_host_writes_all_it_can(capability: str) -> None:
+    receiver = f'"receiver":{{"capability":"{capability}"}},' if capability else ""
+    message = f'{{"performative":"request-whenever",{receiver}"reply_by_s":1,"priority":1}}'.encode()
+    host = door.Host(
+        id=ID,
+        sender=2**64 - 1,
+        receiver=0 if capability else 2**64 - 1,
+        trace=2**128 - 1,
+        span=2**64 - 1,
+        timestamp_ms=NOW_MS,
+        protocol=b"p",
+        in_reply_to=b"i",
+    )
+    # The door puts canaries behind the bound; here they stand close.
+    text, _, _ = door.splice(message, host)
+    assert door.bound(message, host) - 48 <= len(text) <= door.bound(message, host)
+
+
 def test_the_host_answers_for_an_agent_with_an_error() -> None:
     host = door.Host(
         id=ID,

@@ -28,7 +28,10 @@ from tests.sanitize import stress  # noqa: E402 - after the path
 
 TREE = ROOT / "build" / "tsan"
 CORE = ROOT / "_core"
-ROOMS = ("message", "queue", "runqueue", "routing", "limiter", "telemetry")
+DOORS = core_doors.SOURCES
+CIMPORT = re.compile(
+    r"^ *from caxton\._core\.(\w+) c?import|^ *from caxton\._core import (\w+)", re.MULTILINE
+)
 SUPPRESSIONS = Path(__file__).with_name("tsan.supp")
 REPORTED = 66
 SECONDS_MAX = 300
@@ -52,7 +55,19 @@ def sanitizer_library() -> Path | None:
     return library if library.is_absolute() and library.exists() else None
 
 
-def build_core() -> None:
+def rooms(door: str) -> set[str]:
+    """Return the rooms of the core that the door ``door`` needs, and those that these need in turn."""
+    found: set[str] = set()
+    pages = [DOORS / f"{door}.pyx", DOORS / "gate.pxd"]
+    while pages:
+        named = {first or second for first, second in CIMPORT.findall(pages.pop().read_text("utf-8"))}
+        for room in named - found:
+            found.add(room)
+            pages += [page for page in (CORE / f"{room}.pxd", CORE / f"{room}.pyx") if page.exists()]
+    return {room for room in found if (CORE / f"{room}.pyx").exists()}
+
+
+def build_core(programs: list[str]) -> None:
     """Bring ``build/tsan/caxton`` up to date: declaration pages, instrumented modules, nothing else."""
     core = TREE / "caxton" / "_core"
     core.mkdir(parents=True, exist_ok=True)
@@ -62,7 +77,8 @@ def build_core() -> None:
         stale.unlink()
     for page in [*CORE.glob("*.pxd"), *CORE.glob("*.h")]:
         shutil.copy(page, core)
-    for room in ROOMS:
+    needed = set[str]().union(*(rooms(stress.DOOR_OF[program]) for program in programs))
+    for room in sorted(needed):
         core_doors.ensure(f"caxton._core.{room}", CORE / f"{room}.pyx", "thread", core, TREE)
 
 
@@ -127,7 +143,7 @@ def main(programs: list[str]) -> int:
         say("run_tsan: gcc has no libtsan.so here", sys.stderr)
         return 2
     try:
-        build_core()
+        build_core(programs or known)
     except RuntimeError as error:
         say(f"run_tsan: {error}", sys.stderr)
         return 2

@@ -152,6 +152,24 @@ def telemetry(*, writers: int = 2) -> None:
     assert sum(map(sum, total["processed"])) == writers * rounds
 
 
+def scheduler(*, workers: int = 2, agents: int = 30) -> None:
+    """Run the real workers and ticker while agents come and go; every message is handled once, none is lost."""
+    door = core_doors.load("scheduler_door").SchedulerDoor(workers, agents, 64 * agents, 16)
+    parties = workers + 2
+    *_, became_quiet = at_once(
+        [
+            *(lambda n=n: door.work(n, parties) for n in range(workers)),
+            lambda: door.tick(parties),
+            lambda: door.drive(5 * ROUNDS, 97, parties),
+        ]
+    )
+    assert became_quiet
+    assert door.bounced() == door.sent > ROUNDS
+    assert door.removed > 0
+    assert door.live() == 0
+    assert door.scheduled() == 0
+
+
 def broken_mailbox() -> None:
     """Push without publishing the message."""
     mailbox(broken=True)
@@ -169,10 +187,36 @@ def broken_routing() -> None:
 
 SOUND: dict[str, Callable[[], None]] = {
     program.__name__: program
-    for program in (mailbox, message_pool, run_queues, injector, routing, token_bucket, budget, telemetry)
+    for program in (
+        mailbox,
+        message_pool,
+        run_queues,
+        injector,
+        routing,
+        token_bucket,
+        budget,
+        telemetry,
+        scheduler,
+    )
 }
 BROKEN: dict[str, Callable[[], None]] = {
     program.__name__: program for program in (broken_mailbox, broken_run_queues, broken_routing)
+}
+
+# The door that each program opens.
+DOOR_OF: dict[str, str] = {
+    "mailbox": "mailbox_door",
+    "message_pool": "pool_door",
+    "run_queues": "ring_door",
+    "injector": "ring_door",
+    "routing": "routing_door",
+    "token_bucket": "limiter_door",
+    "budget": "limiter_door",
+    "telemetry": "telemetry_door",
+    "scheduler": "scheduler_door",
+    "broken_mailbox": "mailbox_door",
+    "broken_run_queues": "ring_door",
+    "broken_routing": "routing_door",
 }
 
 if __name__ == "__main__":

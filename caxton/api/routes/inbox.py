@@ -1,11 +1,12 @@
 """The inbox of an external agent: read, acknowledge."""
 
+import asyncio
 from typing import final
 
 import msgspec
 
 from caxton.api.call import BodyRoom, Call
-from caxton.api.ending import Ending
+from caxton.api.ending import Ending, settle
 from caxton.api.ownership import Ownership
 from caxton.api.route import Nothing, Route, answering, taking
 from caxton.api.schemas import InboxAck, InboxAcked, InboxPage, InboxQuery
@@ -57,11 +58,12 @@ class InboxRoutes:
     async def read_inbox(self, call: Call, query: InboxQuery) -> InboxPage:
         """Read an external agent's messages, oldest first; they stay until they are acknowledged."""
         inbox = owned_inbox(self._runtime, self._ownership, call.principal, call.parameters[0])
-        wait_ms = 0 if self._ending.begun else query.wait_ms
-        if wait_ms:
-            with self._ending.wakes(call):
-                messages, cursor = await inbox.read(wait_ms, query.max)
-        else:
+        try:
+            with self._ending.wakes(call, at_eof=True):
+                messages, cursor = await inbox.read(query.wait_ms, query.max)
+        except asyncio.CancelledError:
+            # The wait is over, not the answer: what is there goes to whoever still listens.
+            settle()
             messages, cursor = await inbox.read(0, query.max)
         return InboxPage(messages=[msgspec.Raw(message) for message in messages], cursor=cursor)
 

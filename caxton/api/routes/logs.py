@@ -8,7 +8,7 @@ import msgspec
 
 from caxton.api.answer import EVENT_STREAM, NDJSON, Answer, struct_answer
 from caxton.api.call import Call
-from caxton.api.ending import Ending
+from caxton.api.ending import Ending, settle
 from caxton.api.route import Content, Route, hand_made
 from caxton.api.schemas import LogLine, LogList, LogQuery
 from caxton.runtime.agent_log import AgentLog
@@ -69,9 +69,7 @@ class LogRoutes:
         except asyncio.CancelledError:
             if not self._ending.begun:
                 raise
-            task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
+            settle()
         await call.end_stream()
         return None
 
