@@ -73,7 +73,9 @@ cdef list completion_take(Machine* machine, int count_max):
             taken.append(as_tuple(machine, message))
         finally:
             slot = &machine.routing.slots[message.receiver_slot]
-            if message.kind == KIND_ACL and slot.generation != message.receiver_generation:
+            if message.kind == KIND_ACL and slot.generation == message.receiver_generation:
+                slot.handed += 1
+            elif message.kind == KIND_ACL:
                 # Nobody is left to acknowledge it.
                 mailbox_release(&slot.mailbox)
             message_free(&machine.pool, &machine.shell_cache, message)

@@ -400,6 +400,9 @@ cdef class Core:
         # ORDERING: acquire pairs with the worker's release of the state after it closed the sandbox.
         if load_u32_acquire(&slot.state) != SLOT_REMOVING or slot.sandbox != NULL:
             raise CoreError("state", "an agent is retired after its removal")
+        # Messages that the shell took and nobody acknowledged: their places would keep the slot from being used again.
+        if slot.handed != 0:
+            self.acknowledge(index, generation, slot.handed)
         free(slot.settings)
         slot.settings = NULL
         code = self.codes.pop(index, None)
@@ -463,8 +466,9 @@ cdef class Core:
         cdef Slot* slot = self.slot_of(index, generation)
         if slot == NULL:
             return
-        if slot.kind != SLOT_EXTERNAL or count > mailbox_depth(&slot.mailbox):
+        if slot.kind != SLOT_EXTERNAL or count > slot.handed:
             raise CoreError("argument", "more messages acknowledged than are held")
+        slot.handed -= count
         for _ in range(count):
             mailbox_release(&slot.mailbox)
 

@@ -100,7 +100,8 @@ cdef struct Slot:
     uint64_t restart_window_ns      # start of the running window
     # What a turn touches first besides the slot, for prefetching: borrowed, may dangle, never read through.
     void* hot[3]                    # atomic; the instance, its engine state, its room for a message
-    char pad_hot[40]
+    uint32_t handed                 # control thread: messages given to the shell and not acknowledged yet
+    char pad_hot[36]
 
 cdef struct Reader:
     uint64_t era                    # atomic; last era this thread saw; UINT64_MAX = parked, holds nothing
