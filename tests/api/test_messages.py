@@ -161,6 +161,23 @@ def test_a_delivery_that_is_not_possible_is_refused_and_not_pretended(
     assert len(inbox(client, external)) == 1
 
 
+def test_a_delivery_written_with_escapes_is_seen(client: httpx.Client, external: str) -> None:
+    text = json.dumps(message(external, delivery="exactly_once")).replace("delivery", "deliver\\u0079")
+    assert "delivery" in problems_of(client.post(MESSAGES, content=text))
+    batch = client.post(f"{MESSAGES}/batch", content=text + "\n" + json.dumps(message(external, "\u00e9")))
+    first, second = (json.loads(line) for line in batch.text.splitlines())
+    assert first["error"]["code"] == "INVALID_REQUEST"
+    assert second["status"] == "accepted"
+
+
+@pytest.mark.parametrize("delivery", [[], {}, 7, "by_pigeon"])
+def test_a_delivery_that_is_none_is_a_fault_of_the_message(
+    client: httpx.Client, external: str, delivery: object
+) -> None:
+    answer = client.post(MESSAGES, json=message(external, delivery=delivery))
+    assert "delivery" in problems_of(answer, 400, "INVALID_MESSAGE")
+
+
 def test_a_full_mailbox_says_so_and_when_to_come_again(client: httpx.Client, name: str) -> None:
     body = {"name": name, "kind": "external", "limits": {"mailbox_max": 3}}
     assert client.post(f"{API}/agents", json=body).status_code == 201
