@@ -37,18 +37,17 @@ $(VENV)/.made: constraints.txt .ci/make-venv
 	@.ci/make-venv '$(PYTHON)' '$(VENV)'
 	@touch $@
 
-# The editable install: its dependencies, the compiled core, and the entry point.
+# The dependencies and the entry point. The core comes after it, so that its compiler speaks for itself.
 $(VENV)/.test: $(VENV)/.made $(PROJECT) .ci/pip-install
 	@.ci/pip-install '$(BIN)' 'cython' 'setuptools'
-	@.ci/pip-install '$(BIN)' --no-build-isolation -e '.[test]'
+	@CAXTON_CORE=later .ci/pip-install '$(BIN)' --no-build-isolation -e '.[test]'
 	@touch $@
-	@touch $(VENV)/.core
 
 $(VENV)/.dev $(VENV)/.agents: $(VENV)/.%: $(VENV)/.test
 	@.ci/pip-install '$(BIN)' 'caxton[$*]'
 	@touch $@
 
-# The core again, when only its sources changed.
+# The core: whatever depends on a source that changed.
 $(VENV)/.core: $(VENV)/.test $(CORE_SOURCES)
 	$(BIN)/python setup.py -q build_ext --inplace
 	@touch $@

@@ -5,7 +5,8 @@ resolve to them, so that absolute cimports and in-place builds work; sdists drop
 link is made here when it is missing.
 
 ``CAXTON_SANITIZE=thread|address`` builds an instrumented core, for a copy of the checkout only.
-``CAXTON_STRICT=1`` makes the warnings of Cython and of the C compiler errors.
+``CAXTON_CORE=later`` leaves the core out, for an editable install that is followed by an in-place build.
+``CAXTON_STRICT=1`` makes the warnings of the C compiler errors.
 """
 
 import os
@@ -31,9 +32,6 @@ LINK_FLAGS = [f"-fsanitize={SANITIZER}"] if SANITIZER else []
 
 if os.environ.get("CAXTON_STRICT", "") == "1":
     FLAGS.append("-Werror")
-    Options.warning_errors = True
-    # Cython takes `&name` for a read; gcc's own check of the same looks through the pointer.
-    Options.extra_warnings["warn.maybe_uninitialized"] = False
 
 # Files other than Python that are part of the program, by room: sources of agents, schema steps.
 DATA = {
@@ -51,6 +49,7 @@ extensions = [
         extra_link_args=LINK_FLAGS,
     )
     for source in sorted(Path("_core").glob("*.pyx"))
+    if os.environ.get("CAXTON_CORE", "") != "later"
 ]
 
 setup(
@@ -66,6 +65,8 @@ setup(
         nthreads=JOBS if len(extensions) > 1 else 0,
         compiler_directives=Options.extra_warnings
         | {
+            # Cython takes `&name` for a read; gcc's own check of the same looks through the pointer.
+            "warn.maybe_uninitialized": False,
             "language_level": "3",
             "boundscheck": False,
             "wraparound": False,

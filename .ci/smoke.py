@@ -39,12 +39,19 @@ def fetch(url: str) -> tuple[int, str]:
         return refusal.code, refusal.read().decode()
 
 
+def run(program: Path, *arguments: str) -> str:
+    """Return what the program printed; a failure shows all that it said."""
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=30)
+    if done.returncode != 0:
+        said = done.stdout + done.stderr
+        raise SmokeError(f"caxton {' '.join(arguments)} ended with {done.returncode}:\n{said}")
+    return done.stdout
+
+
 def check_version(program: Path) -> None:
     with (ROOT / "pyproject.toml").open("rb") as file:
         version = tomllib.load(file)["project"]["version"]
-    said = subprocess.run(
-        [program, "--version"], capture_output=True, text=True, check=True, timeout=30
-    ).stdout
+    said = run(program, "--version")
     if version not in said:
         raise SmokeError(f"caxton --version says {said!r}, not {version}")
     print(f"smoke: {said.strip()}")
@@ -77,11 +84,7 @@ def check_server(program: Path, directory: Path, data_directory: str = "") -> No
         server = subprocess.Popen(command, cwd=directory, stdout=output, stderr=output)
     try:
         print(f"smoke: ready after {wait_until_ready(server, url, log):.2f} s")
-        health = subprocess.run(
-            [program, "health", "--server", url], capture_output=True, text=True, timeout=30
-        )
-        if health.returncode != 0:
-            raise SmokeError(f"caxton health ended with {health.returncode}: {health.stdout}{health.stderr}")
+        run(program, "health", "--server", url)
         status, text = fetch(f"http://127.0.0.1:{metrics_port}/metrics")
         if status != 200 or "caxton_" not in text:
             raise SmokeError(f"the metrics port answers {status}: {text[:200]}")

@@ -20,13 +20,13 @@ cdef enum:
     ACT_REFUSE = 16
     ACT_REJECT_PROPOSAL = 17
 
-# On whose behalf, and with what, a message is made. All pointers are borrowed for the call.
+# On whose behalf, and with what, a message is made; made on the stack for one call.
 cdef struct Author:
-    Slot* slot
-    Message* current            # the message that the author is handling; NULL = none
-    MessageCache* cache
-    uint64_t* random
-    Telemetry* telemetry
+    Slot* slot                  # borrowed
+    Message* current            # borrowed: the message that the author is handling; NULL = none
+    MessageCache* cache         # borrowed: the calling thread's
+    uint64_t* random            # borrowed: likewise
+    Telemetry* telemetry        # borrowed: likewise
     uint64_t now_ns
     int64_t wall_offset_ns
 

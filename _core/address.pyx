@@ -5,7 +5,7 @@ from libc.string cimport memcmp, memmove
 from caxton._core.bounds cimport FIELD_BYTES_MAX, NAME_BYTES_MAX, RECEIVERS_MAX
 from caxton._core.envelope cimport (
     ENVELOPE_NOT_JSON, ENVELOPE_TOO_MANY_RECEIVERS, ENVELOPE_UNKNOWN_FIELD, ENVELOPE_WRONG_TYPE,
-    FIELD_RECEIVER, FIELD_REPLY_TO, FIELD_SENDER, RECEIVER_CAPABILITY, RECEIVER_ID, RECEIVER_LIST,
+    FIELD_RECEIVER, FIELD_REPLY_TO, RECEIVER_CAPABILITY, RECEIVER_ID, RECEIVER_LIST,
     RECEIVER_NAME, RECEIVER_NONE,
 )
 from caxton._core.json cimport json_decode, json_number, json_space, json_string, scan_refuse
@@ -14,8 +14,6 @@ from caxton._core.text cimport u64_read
 cdef enum:
     # The longest literal before the text of reply_to: ","reply_to":" .
     REPLY_TO_LITERAL_BYTES = 14
-    # What stands around a capability in the delivered text, more than around an id: {"capability":""} .
-    CAPABILITY_LITERAL_BYTES = 18
 
 cdef extern from * nogil:
     """
@@ -113,7 +111,7 @@ cdef const char* list_value(Scan* scan, Envelope* out, const char* at) noexcept 
 cdef const char* capability_value(Scan* scan, Envelope* out, const char* at) noexcept nogil:
     cdef const char* name
     cdef char decoded[10]
-    cdef uint32_t flags
+    cdef uint32_t flags = 0
     cdef int32_t status
     name = json_space(scan, at + 1)
     if name < scan.end and name[0] == c'}':
@@ -142,7 +140,8 @@ cdef const char* capability_value(Scan* scan, Envelope* out, const char* at) noe
     if status != ENVELOPE_OK:
         return scan_refuse(scan, status, name - 1)
     extent_keep(scan, out, FIELD_RECEIVER, name, at, flags)
-    out.carried_bytes += <uint32_t>(at - name) + CAPABILITY_LITERAL_BYTES
+    # Its literals take no more than those of an id and 20 digits, which the bound has anyway.
+    out.carried_bytes += <uint32_t>(at - name)
     out.receiver_kind = RECEIVER_CAPABILITY
     at = json_space(scan, at + 1)
     if at < scan.end and at[0] == c',':

@@ -1,7 +1,5 @@
 """The probe: a loop of loads, stores and arithmetic, as guests have them, timed against its fuel."""
 
-from libc.string cimport memset
-
 from caxton._core.atomics cimport monotonic_ns
 from caxton._core.engine cimport error_take
 from caxton._core.wasmtime_c cimport (

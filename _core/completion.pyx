@@ -7,7 +7,7 @@ from libc.stdint cimport uint64_t
 from caxton._core.atomics cimport store_u32_seq, sub_u32_seq, swap_u32_seq
 from caxton._core.machine cimport Machine
 from caxton._core.message cimport (
-    FLAG_HOST, KIND_ACL, KIND_CAPABILITY, KIND_EVENT, KIND_LOG, KIND_UNROUTED, Message, Piece, message_body,
+    FLAG_HOST, KIND_ACL, KIND_EVENT, KIND_LOG, KIND_UNROUTED, Message, Piece, message_body,
     message_free,
 )
 from caxton._core.queue cimport mailbox_pop, mailbox_release
@@ -42,6 +42,7 @@ cdef tuple as_tuple(Machine* machine, Message* message):
         )
     text = body[:message.body_bytes]
     if kind == KIND_LOG:
+        # ORDERING: a plain bound; it orders nothing.
         sub_u32_seq(&machine.shell_logs, 1)
         return (kind, message.receiver_slot, message.receiver_generation, message.receiver_id, message.number,
                 text, message.accepted_ns)
@@ -76,6 +77,7 @@ cdef list completion_take(Machine* machine, int count_max):
                 # Nobody is left to acknowledge it.
                 mailbox_release(&slot.mailbox)
             message_free(&machine.pool, &machine.shell_cache, message)
+    # ORDERING: as a producer's: whoever turns 0 into 1 rings the bell.
     if swap_u32_seq(&machine.shell_awake, 1) == 0:
         eventfd_write(machine.event_fd, 1)
     return taken

@@ -1,6 +1,6 @@
 """The face of the compiled core: the only names that Python sees, used by `caxton.runtime.bridge` alone."""
 
-from typing import Final, final
+from typing import Final, TypeAlias, TypedDict, final, type_check_only
 
 ABI_WASMTIME_VERSION: Final[str]
 
@@ -56,6 +56,32 @@ FAULT_KINDS: Final[tuple[str, ...]]
 REJECT_REASONS: Final[tuple[str, ...]]
 PERFORMATIVES: Final[tuple[str, ...]]
 STATUSES: Final[tuple[str, ...]]
+
+_Histogram: TypeAlias = tuple[int, int, list[int]]
+"""Count, sum in nanoseconds, counts by bucket (not cumulative; the last is +Inf)."""
+
+@type_check_only
+class WorkerReading(TypedDict):
+    """What one worker did since start."""
+
+    busy_ns: int
+    parked_ns: int
+    stolen: int
+    handled: int
+    fuel: int
+
+@type_check_only
+class Reading(TypedDict):
+    """All counters; lists go by performative, status and reason in the order of the names above."""
+
+    processed: list[list[int]]
+    rejected: list[int]
+    queue_wait: _Histogram
+    routing: _Histogram
+    processing: list[_Histogram]
+    workers: list[WorkerReading]
+    bucket_upper_ns: list[int]
+    instances: int
 
 class CoreError(Exception):
     """The core refused; `args` = (kind, text). Kinds: wasmtime, resource, state, argument."""
@@ -122,12 +148,12 @@ class Core:
         memory or mappings are used up.
         """
     def spawn_external(self, *, agent_id: int, name: bytes, message_bytes_max: int, mailbox_max: int) -> tuple[int, int]: ...
-    def request(self, slot: int, generation: int, what: int) -> bool:
+    def request(self, index: int, generation: int, what: int) -> bool:
         """Ask for START, DRAIN or REMOVE; False when the slot is no longer that agent or its state forbids it."""
-    def retire(self, slot: int, generation: int) -> None:
+    def retire(self, index: int, generation: int) -> None:
         """Free the slot of a removed agent; its index is used again after all workers have moved on."""
-    def state(self, slot: int, generation: int) -> int: ...
-    def totals(self, slot: int, generation: int) -> tuple[int, int, int, int, int, int, int, int]:
+    def state(self, index: int, generation: int) -> int: ...
+    def totals(self, index: int, generation: int) -> tuple[int, int, int, int, int, int, int, int]:
         """(state, mailbox depth, messages handled, fuel used, memory bytes, faults, last fault, logs dropped)."""
     def post(self, body: bytes, sender_id: int, any_sender: bool) -> tuple[int, str, str, object]:
         """Accept one client message (JSON text): (code, message id, conversation id, detail).
@@ -141,7 +167,7 @@ class Core:
         """Accept up to `lines_max` newline-separated messages from `start`; returns (next start, answers as `post`)."""
     def post_to(self, body: bytes, sender_id: int, receiver_id: int) -> tuple[int, str, str, object]:
         """As `post`, with the receiver given by the caller (capability or invoke), whatever the text says."""
-    def acknowledge(self, slot: int, generation: int, count: int) -> None:
+    def acknowledge(self, index: int, generation: int, count: int) -> None:
         """Free `count` places of an external agent's mailbox."""
     def take_completions(self, count_max: int) -> list[tuple[object, ...]]:
         """Oldest first; re-arms `event_fd` when it returns fewer than `count_max`.
@@ -153,7 +179,7 @@ class Core:
         (KIND_CAPABILITY, slot, generation, agent id, name)
         (KIND_UNROUTED, slot, generation, sender id, capability, original text)
         """
-    def telemetry(self) -> dict[str, object]:
-        """Sums over workers since start: see `caxton.telemetry.metrics` for the shape."""
+    def telemetry(self) -> Reading:
+        """Sums over workers since start."""
     def live_messages(self) -> int: ...
     def live_instances(self) -> int: ...

@@ -8,7 +8,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
 from caxton._core.atomics cimport (
-    add_u32_seq, futex_wake, load_u32_acquire, load_u64_relaxed, store_u32_release, swap_u32_seq,
+    add_u32_seq, futex_wake, load_u32_acquire, load_u64_relaxed, store_u32_release,
 )
 from caxton._core.bounds cimport ENGINE_COUNT, NAME_BYTES_MAX, WORKERS_MAX
 from caxton._core.calibration cimport calibrate, probe_open, warm_up
@@ -25,8 +25,8 @@ from caxton._core.post cimport Posted, post
 from caxton._core.queue cimport mailbox_depth, mailbox_init, mailbox_release
 from caxton._core.receipt cimport receipt
 from caxton._core.routing cimport (
-    REQUEST_DRAIN, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_EXTERNAL, SLOT_FAILED, SLOT_FREE, SLOT_GUEST,
-    SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_claim, routing_find_id,
+    REQUEST_DRAIN, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_EXTERNAL, SLOT_FAILED, SLOT_FREE,
+    SLOT_GUEST, SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_claim, routing_find_id,
     routing_find_name, routing_publish, routing_retire,
 )
 from caxton._core.sandbox cimport sandbox_close
@@ -35,11 +35,10 @@ from caxton._core.timers cimport Wheel, wheel_close
 from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_instance_pre_t, wasmtime_table
 from caxton._core.worker cimport ticker_run, worker_run
 
+from caxton._core import code as _code
 from caxton._core import machine as _machine
-from caxton._core import post as _post
 from caxton._core import scrape as _scrape
 from caxton._core import wasmtime_c as _wasmtime_c
-from caxton._core.code import ModuleCode
 from caxton._core.engine import CoreError
 
 cdef const Wasmtime* wt = wasmtime_table()
@@ -50,6 +49,14 @@ PROFILE_STRICT, PROFILE_STANDARD = range(2)
  POST_POOL_EXHAUSTED, POST_NOT_RUNNING, POST_OTHER_SENDER, POST_NO_RECEIVER, POST_CAPABILITY) = range(11)
 KIND_ACL, KIND_LOG, KIND_EVENT, KIND_CAPABILITY, KIND_UNROUTED = 0, 2, 3, 4, 5
 (EVENT_STARTED, EVENT_START_FAILED, EVENT_FAULT, EVENT_FAILED, EVENT_STOPPED, EVENT_REMOVED) = range(1, 7)
+# What was cimported above is a C name, invisible from outside: these are given out under the same words.
+globals().update({
+    "ModuleCode": _code.ModuleCode,
+    "SLOT_FREE": SLOT_FREE, "SLOT_STARTING": SLOT_STARTING, "SLOT_RUNNING": SLOT_RUNNING,
+    "SLOT_DRAINING": SLOT_DRAINING, "SLOT_STOPPED": SLOT_STOPPED, "SLOT_FAILED": SLOT_FAILED,
+    "SLOT_REMOVING": SLOT_REMOVING,
+    "REQUEST_START": REQUEST_START, "REQUEST_DRAIN": REQUEST_DRAIN, "REQUEST_REMOVE": REQUEST_REMOVE,
+})
 FAULT_KINDS = _machine.FAULT_NAMES
 REJECT_REASONS = _scrape.REJECT_REASONS
 STATUSES = _scrape.STATUSES
@@ -107,7 +114,7 @@ cdef class Core:
 
     cdef Machine* machine               # OWNERSHIP: owned; freed in close after all threads have ended
     cdef Wheel* wheel                   # OWNERSHIP: owned; the ticker's while it runs
-    cdef wasmtime_instance_pre_t* probe # OWNERSHIP: owned
+    cdef wasmtime_instance_pre_t* probe  # OWNERSHIP: owned
     cdef uint64_t fuel_rate
     cdef uint64_t tick_ms
     cdef list threads
@@ -215,6 +222,7 @@ cdef class Core:
         cdef unsigned int i
         if machine == NULL or not self.running:
             return True
+        # ORDERING: the flag needs no company; the futex word changes after it, so a parking worker sees one of them.
         store_u32_release(&machine.stopping, 1)
         for i in range(machine.worker_count):
             add_u32_seq(&machine.workers[i].wake, 1)
@@ -225,10 +233,11 @@ cdef class Core:
             thread.join(max(0.0, deadline - time.monotonic()))
         in_time = not any(thread.is_alive() for thread in workers)
         if not in_time:
-            # The deadlines of the handlers still running end with the next ticks.
+            # The deadlines of the handlers still running end with the next ticks. ORDERING: a flag alone.
             store_u32_release(&machine.hurry, 1)
             for thread in workers:
                 thread.join(10.0)
+        # ORDERING: a flag alone; the join below orders the rest.
         store_u32_release(&machine.ticker_stopping, 1)
         ticker.join(10.0)
         if any(thread.is_alive() for thread in self.threads):
@@ -343,6 +352,7 @@ cdef class Core:
         module.code.users += 1
         self.codes[slot.index] = module
         routing_publish(&machine.routing, slot)
+        # ORDERING: publishes the slot's limits and code to the worker that takes the request.
         store_u32_release(&slot.request, REQUEST_START)
         machine_schedule(machine, NULL, slot)
         return (slot.index, slot.generation)
@@ -354,6 +364,7 @@ cdef class Core:
         slot.kind = SLOT_EXTERNAL
         slot.message_bytes_max = message_bytes_max
         bucket_init(&slot.admission, 0.0, 1)
+        # ORDERING: publishes kind and bounds to senders, who read the state first.
         store_u32_release(&slot.state, SLOT_RUNNING)
         routing_publish(&machine.routing, slot)
         return (slot.index, slot.generation)
@@ -365,6 +376,7 @@ cdef class Core:
         cdef uint32_t state
         if slot == NULL:
             return False
+        # ORDERING: acquire pairs with the worker's release of a new state.
         state = load_u32_acquire(&slot.state)
         if what == REQUEST_START and state not in (SLOT_STOPPED, SLOT_FAILED):
             return False
@@ -374,6 +386,7 @@ cdef class Core:
             return False
         if what not in (REQUEST_START, REQUEST_DRAIN, REQUEST_REMOVE):
             raise CoreError("argument", f"no request {what}")
+        # ORDERING: release, taken by the worker's swap.
         store_u32_release(&slot.request, what)
         machine_schedule(machine, NULL, slot)
         return True
@@ -384,7 +397,8 @@ cdef class Core:
         cdef Slot* slot = self.slot_of(index, generation)
         if slot == NULL:
             raise CoreError("state", f"slot {index} is another agent's now")
-        if slot.sandbox != NULL or load_u32_acquire(&slot.state) != SLOT_REMOVING:
+        # ORDERING: acquire pairs with the worker's release of the state after it closed the sandbox.
+        if load_u32_acquire(&slot.state) != SLOT_REMOVING or slot.sandbox != NULL:
             raise CoreError("state", "an agent is retired after its removal")
         free(slot.settings)
         slot.settings = NULL
@@ -395,11 +409,13 @@ cdef class Core:
 
     def state(self, uint32_t index, uint32_t generation):
         """Return the slot's state, or SLOT_FREE when it is another agent's now."""
+        # ORDERING: acquire pairs with the worker's release; a look, nothing follows from it.
         cdef Slot* slot = self.slot_of(index, generation)
         return SLOT_FREE if slot == NULL else load_u32_acquire(&slot.state)
 
     def totals(self, uint32_t index, uint32_t generation):
         """Return the slot's figures, see core.pyi."""
+        # ORDERING: acquire pairs with the worker's release of the state.
         cdef Slot* slot = self.slot_of(index, generation)
         if slot == NULL:
             raise CoreError("state", f"slot {index} is another agent's now")
@@ -445,12 +461,11 @@ cdef class Core:
     def acknowledge(self, uint32_t index, uint32_t generation, uint32_t count):
         """Free places of an external agent's mailbox."""
         cdef Slot* slot = self.slot_of(index, generation)
-        cdef uint32_t i
         if slot == NULL:
             return
         if slot.kind != SLOT_EXTERNAL or count > mailbox_depth(&slot.mailbox):
             raise CoreError("argument", "more messages acknowledged than are held")
-        for i in range(count):
+        for _ in range(count):
             mailbox_release(&slot.mailbox)
 
     def take_completions(self, int count_max):

@@ -8,6 +8,9 @@ from libc.stdint cimport uint8_t
 from caxton._core.wasmtime_c cimport wasm_engine_t, wasmtime_error_t, wasmtime_linker_t
 
 cdef enum:
+    # A memory that grows out of its reservation moves, and takes so much more address space than it needs at once:
+    # without it each page would copy the whole memory, with host time that no fuel pays for.
+    GROWTH_BYTES = 1024 * 1024
     STACK_BYTES_MAX = 256 * 1024        # a guest's own call stack, on the worker's stack
 
 cdef struct Engine:

@@ -92,7 +92,7 @@ cdef int engine_open(Engine* engine, int profile, bint copy_on_write) except -1:
     set_bool(config, "native_unwind_info", False)
     set_bool(config, "parallel_compilation", False)
     set_u64(config, "memory_reservation", 64 * 1024)
-    set_u64(config, "memory_reservation_for_growth", 0)
+    set_u64(config, "memory_reservation_for_growth", GROWTH_BYTES)
     set_u64(config, "memory_guard_size", 0)
     set_u64(config, "max_wasm_stack", STACK_BYTES_MAX)
     engine.engine = wt.engine_new_with_config(config)

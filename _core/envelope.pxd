@@ -55,7 +55,7 @@ cdef enum:
 
 cdef enum ReceiverKind:
     RECEIVER_NONE = 0
-    RECEIVER_ID = 1                 # decimal text of a u64, or text that is all digits
+    RECEIVER_ID = 1                 # integer, or text of digits: a u64, not 0, no leading zero
     RECEIVER_NAME = 2
     RECEIVER_LIST = 3
     RECEIVER_CAPABILITY = 4
@@ -90,8 +90,8 @@ cdef struct Envelope:
     int64_t conversation_ttl_ms     # for FIELD_CONVERSATION_TTL_S; likewise
     uint32_t max_awards
     uint32_t carried_bytes          # most that splice writes for the sender's own fields and content
-    # Set only where ``present`` has the bit. Strings: the interior; numbers, content, a list: the whole value; a
-    # capability: the interior of its name.
+    # Set only where ``present`` has the bit. Strings: the interior; numbers, content, a list: the whole
+    # value; a capability: the interior of its name.
     Extent fields[FIELD_COUNT]
 
 # One element of a receiver list (or the single receiver): id, or a name decoded into ``name``.
@@ -123,7 +123,8 @@ cdef int32_t envelope_parse(const char* text, uint64_t length, uint32_t flags, E
 
 # Walk a parsed receiver: start with cursor 0; returns 1 and fills ``item``, or 0 at the end, or a negative
 # EnvelopeStatus for an element that is no agent.
-cdef int32_t envelope_receiver(const char* text, const Envelope* envelope, uint32_t* cursor, ReceiverItem* item) noexcept nogil
+cdef int32_t envelope_receiver(const char* text, const Envelope* envelope, uint32_t* cursor,
+                               ReceiverItem* item) noexcept nogil
 
 # The sender or the agent to reply to, likewise: 1 and ``item`` filled, or 0 when absent.
 cdef int32_t envelope_sender(const char* text, const Envelope* envelope, ReceiverItem* item) noexcept nogil
@@ -138,11 +139,13 @@ cdef uint64_t envelope_bound(const Envelope* envelope, const HostFields* host) n
 # span_id reply_to content_kind language encoding ontology delivery priority content (null when absent).
 # String fields are written with canonical escapes (decoded and encoded again when they hold any escape).
 # With host.receiver_id 0 there is no receiver, but for a capability: it is kept as {"capability":...}.
-cdef void envelope_splice(const char* text, const Envelope* envelope, const HostFields* host, Message* message) noexcept nogil
+cdef void envelope_splice(const char* text, const Envelope* envelope, const HostFields* host,
+                          Message* message) noexcept nogil
 
-# Write a host-made answer (failure, not-understood, refuse) whose content is {"error":{"kind":...,"message":...}}.
-# ``kind`` is plain ASCII; ``detail`` may be any bytes: it is escaped, invalid UTF-8 replaced, cut at 512 bytes.
-# Returns the bound needed when message is NULL, else bytes written (sets the message's pieces as splice does).
+# Write a host-made answer (failure, not-understood, refuse) with the content
+# {"error":{"kind":...,"message":...}}. ``kind`` is plain ASCII; ``detail`` may be any bytes: it is escaped,
+# invalid UTF-8 replaced, cut at 512 bytes. Returns the bound needed when message is NULL, else the bytes
+# written (sets the message's pieces as splice does).
 cdef uint64_t envelope_error(uint8_t performative, const HostFields* host, const char* kind,
                              const char* detail, uint32_t detail_bytes, Message* message) noexcept nogil
 

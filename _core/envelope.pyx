@@ -47,7 +47,7 @@ cdef inline bint has(const Envelope* envelope, int32_t field) noexcept nogil:
 # Take the decoded text of a field whose values are of a fixed form; returns an EnvelopeStatus.
 cdef int32_t form_take(Envelope* out, int32_t field, const char* text, uint32_t length) noexcept nogil:
     cdef int32_t number
-    cdef int64_t ignored
+    cdef int64_t ignored = 0
     if field == FIELD_PERFORMATIVE:
         number = performative_find(text, length)
         if number < 0:
@@ -86,7 +86,7 @@ cdef int32_t form_take(Envelope* out, int32_t field, const char* text, uint32_t 
 
 # Take the text of a well-formed number; returns an EnvelopeStatus.
 cdef int32_t number_take(Envelope* out, int32_t field, const char* text, uint32_t length) noexcept nogil:
-    cdef uint64_t value
+    cdef uint64_t value = 0
     if field == FIELD_REPLY_BY_S:
         return ENVELOPE_OK if seconds_read(text, length, &out.reply_by_after_ms) else ENVELOPE_BAD_VALUE
     if field == FIELD_CONVERSATION_TTL_S:
@@ -146,7 +146,9 @@ cdef inline const char* read_value(Scan* scan, Envelope* out, int32_t field, con
             out.carried_bytes += CARRIED_LITERAL_BYTES + length
         elif flags & STRING_ESCAPED:
             length = json_decode(text, length, decoded, FIELD_BYTES_MAX)
-            status = ENVELOPE_FIELD_TOO_LONG if length == UINT32_MAX else form_take(out, field, decoded, length)
+            status = ENVELOPE_FIELD_TOO_LONG
+            if length != UINT32_MAX:
+                status = form_take(out, field, decoded, length)
         else:
             status = form_take(out, field, text, length)
     if status != ENVELOPE_OK:
@@ -245,7 +247,8 @@ cdef int32_t envelope_parse(const char* text, uint64_t length, uint32_t flags, E
     return out.status
 
 
-cdef int32_t envelope_receiver(const char* text, const Envelope* envelope, uint32_t* cursor, ReceiverItem* item) noexcept nogil:
+cdef int32_t envelope_receiver(const char* text, const Envelope* envelope, uint32_t* cursor,
+                               ReceiverItem* item) noexcept nogil:
     return receiver_next(text, envelope, cursor, item)
 
 
@@ -274,7 +277,8 @@ cdef uint64_t envelope_bound(const Envelope* envelope, const HostFields* host) n
             + host.in_reply_to_bytes)
 
 
-cdef void envelope_splice(const char* text, const Envelope* envelope, const HostFields* host, Message* message) noexcept nogil:
+cdef void envelope_splice(const char* text, const Envelope* envelope, const HostFields* host,
+                          Message* message) noexcept nogil:
     cdef char* body = message_body(message)
     cdef char* out = head_write(body, envelope.performative, host)
     cdef const Extent* fields = &envelope.fields[0]
@@ -374,8 +378,9 @@ cdef uint64_t envelope_error(uint8_t performative, const HostFields* host, const
         while detail_bytes > DETAIL_BYTES_MAX - 4 and (<uint8_t>detail[detail_bytes] & 0xC0) == 0x80:
             detail_bytes -= 1
     if message == NULL:
-        return (<uint64_t>FIXED_BYTES + ERROR_LITERAL_BYTES + kind_bytes + json_encode(detail, detail_bytes, NULL)
-                + host.conversation_bytes + host.protocol_bytes + host.in_reply_to_bytes)
+        return (<uint64_t>FIXED_BYTES + ERROR_LITERAL_BYTES + kind_bytes
+                + json_encode(detail, detail_bytes, NULL) + host.conversation_bytes + host.protocol_bytes
+                + host.in_reply_to_bytes)
     body = message_body(message)
     message.performative = performative
     message.protocol.length = 0

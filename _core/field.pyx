@@ -8,7 +8,8 @@ from caxton._core.json cimport json_decode, json_string
 cdef const char* field_name(Scan* scan, const char* at, int32_t* field) noexcept nogil:
     cdef const char* name = at + 1
     cdef char decoded[32]
-    cdef uint32_t flags, length
+    cdef uint32_t flags = 0
+    cdef uint32_t length
     cdef uint32_t found = 0
     field[0] = -1
     at = json_string(scan, name, &flags)

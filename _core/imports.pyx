@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcmp, memcpy, strlen
 
-from caxton._core.atomics cimport add_u32_relaxed, load_u32_relaxed, monotonic_ns, realtime_ns, sub_u32_seq
+from caxton._core.atomics cimport add_u32_relaxed, load_u32_relaxed, monotonic_ns, realtime_ns
 from caxton._core.bounds cimport LOG_BYTES_MAX, NAME_BYTES_MAX
 from caxton._core.machine cimport (
     SHELL_LOGS_MAX, AgentSettings, Handling, Machine, Setting, Worker, machine_to_shell,

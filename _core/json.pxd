@@ -20,8 +20,8 @@ cdef enum StringFlag:
 
 cdef struct Scan:
     const char* begin       # borrowed; the whole text
-    const char* end
-    const char* fault       # where it was refused; within begin .. end
+    const char* end         # borrowed; one past the text
+    const char* fault       # borrowed; where it was refused; within begin .. end
     int32_t status
 
 cdef inline const char* scan_refuse(Scan* scan, int32_t status, const char* at) noexcept nogil:
@@ -31,7 +31,11 @@ cdef inline const char* scan_refuse(Scan* scan, int32_t status, const char* at) 
 
 # First position from ``at`` that is no white space; may be the end.
 cdef inline const char* json_space(const Scan* scan, const char* at) noexcept nogil:
-    while at < scan.end and <uint8_t>at[0] <= 32 and (at[0] == 32 or at[0] == 10 or at[0] == 13 or at[0] == 9):
+    cdef uint8_t c
+    while at < scan.end:
+        c = <uint8_t>at[0]
+        if c > 32 or not (c == 32 or c == 10 or c == 13 or c == 9):
+            break
         at += 1
     return at
 

@@ -241,7 +241,7 @@ cdef inline const char* json_scalar(Scan* scan, const char* at) noexcept nogil:
 
 # White space, a member's name, its colon. Returns the position after the colon.
 cdef inline const char* member_name(Scan* scan, const char* at) noexcept nogil:
-    cdef uint32_t flags
+    cdef uint32_t flags = 0
     at = json_space(scan, at)
     if at == scan.end or at[0] != c'"':
         return scan_refuse(scan, JSON_SYNTAX, at)
@@ -257,7 +257,7 @@ cdef inline const char* member_name(Scan* scan, const char* at) noexcept nogil:
 cdef const char* json_value(Scan* scan, const char* at, uint32_t depth) noexcept nogil:
     cdef uint64_t objects = 0           # one bit for each open container, innermost lowest: 1 = object
     cdef uint32_t open_count = 0
-    cdef uint32_t flags
+    cdef uint32_t flags = 0
     cdef char c
     while True:
         at = json_space(scan, at)

@@ -4,7 +4,8 @@ from libc.stdint cimport uint32_t, uint64_t
 from caxton._core.atomics cimport cas_u64, load_u64_relaxed
 
 # Token bucket as a theoretical arrival time (GCRA): one atomic word, no timer.
-# INVARIANT: arrival_ns only rises, and by exactly interval_ns for each token taken while it lies ahead of the clock.
+# INVARIANT: arrival_ns only rises, by exactly interval_ns for each token taken while it lies ahead of the
+# clock, and never lies more than burst_ns ahead of it.
 cdef struct TokenBucket:
     uint64_t arrival_ns         # atomic; theoretical arrival time of the next token
     uint64_t interval_ns        # nanoseconds a token; 0 = unlimited

@@ -39,7 +39,8 @@ cdef enum FaultKind:
     FAULT_MAILBOX_FULL = 17
     FAULT_NO_ROUTE = 18
     FAULT_RATE_LIMITED = 19
-    FAULT_COUNT = 20
+    FAULT_RESOURCE = 20         # no room for a new instance: memory, mappings; no fault of the module
+    FAULT_COUNT = 21
 
 cdef enum EventCode:
     EVENT_STARTED = 1
@@ -68,7 +69,7 @@ cdef struct GuestTimer:
 # One agent's instance. Touched only by the worker that runs its slot.
 cdef struct Sandbox:
     wasmtime_store_t* store     # OWNERSHIP: owned; deleted by sandbox_close on the running worker
-    wasmtime_context_t* context # borrowed from the store
+    wasmtime_context_t* context  # borrowed from the store
     Slot* slot                  # borrowed
     Worker* worker              # borrowed: who runs it now
     wasmtime_memory_t memory

@@ -4,10 +4,8 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset, strlen
 
 from caxton._core.atomics cimport (
-    add_u32_relaxed, load_u32_relaxed, load_u32_seq, monotonic_ns, realtime_ns, swap_u32_seq,
-    add_u32_seq, sub_u32_seq, futex_wake,
+    add_u32_seq, futex_wake, load_u32_relaxed, load_u32_seq, monotonic_ns, realtime_ns, sub_u32_seq, swap_u32_seq,
 )
-from caxton._core.limiter cimport budget_init
 from caxton._core.message cimport KIND_EVENT, cache_flush, message_body, message_new, pool_close, pool_open
 from caxton._core.queue cimport mailbox_init, mailbox_push
 from caxton._core.routing cimport routing_close, routing_open
@@ -28,7 +26,7 @@ cdef extern from "<sys/random.h>" nogil:
 FAULT_NAMES = (
     "none", "trap", "fuel", "time", "memory", "stack", "alloc", "start", "reply", "agent_error", "malformed",
     "busy", "failure", "no_room", "agent_stopped", "agent_failed", "agent_removed", "mailbox_full", "no_route",
-    "rate_limited",
+    "rate_limited", "resource",
 )
 cdef const char* fault_words[FAULT_COUNT]
 _encoded_faults = tuple(name.encode() for name in FAULT_NAMES)

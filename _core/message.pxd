@@ -6,20 +6,19 @@ reply needs. Pools are per size class, reserved at start and touched lazily.
 """
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memset
-from caxton._core.atomics cimport store_u32_relaxed, store_u64_relaxed, unlikely
+from caxton._core.atomics cimport line_clear, store_u32_relaxed, store_u64_relaxed, unlikely
 from caxton._core.bounds cimport CACHE_LINE_BYTES
 
 cdef enum:
     SIZE_CLASS_COUNT = 4
 
 cdef enum MessageKind:
-    KIND_ACL = 0        # an ACL message; body is the JSON text for the receiver
-    KIND_TIMER = 1      # a guest timer fell due; number = the timer's id
-    KIND_LOG = 2        # guest log line for the shell; number = level
-    KIND_EVENT = 3      # lifecycle or fault event for the shell; number = EventCode, body = text
-    KIND_CAPABILITY = 4 # a guest registered a capability; body = name
-    KIND_UNROUTED = 5   # a guest sent to a capability; the shell picks the receiver
+    KIND_ACL = 0            # an ACL message; body is the JSON text for the receiver
+    KIND_TIMER = 1          # a guest timer fell due; number = the timer's id
+    KIND_LOG = 2            # guest log line for the shell; number = level
+    KIND_EVENT = 3          # lifecycle or fault event for the shell; number = EventCode, body = text
+    KIND_CAPABILITY = 4     # a guest registered a capability; body = name
+    KIND_UNROUTED = 5       # a guest sent to a capability; the shell picks the receiver
 
 cdef enum MessageFlag:
     FLAG_HOST = 1       # made by the host on behalf of an agent (automatic failure, not-understood, refuse)
@@ -84,11 +83,11 @@ cdef struct MessageCache:
 # the messages because a thread that lost the race for an index may still read its link.
 cdef struct SizeClass:
     char* memory                # OWNERSHIP: owned by the pool; mmap'd, unmapped in pool_close
-    uint32_t* links             # OWNERSHIP: owned by the pool; mmap'd; atomic; index + 1 of the next free one, 0 = end
+    uint32_t* links             # atomic; OWNERSHIP: owned by the pool; index + 1 of the next free, 0 = end
     uint64_t stride_bytes       # header + body capacity, multiple of a cache line
     uint32_t count              # messages in this class; 0 = class not in use
     uint32_t body_capacity      # stride_bytes - HEADER_BYTES
-    char pad_constant[CACHE_LINE_BYTES]     # the words above are read by all and must not share a line with those below
+    char pad_constant[CACHE_LINE_BYTES]     # all threads read the words above; others change those below
     uint64_t free_head          # atomic: tag << 32 | (index + 1); 0 in the low half = empty
     uint64_t live               # atomic: messages of this class out of the shared list, caches included
     uint32_t frontier           # atomic: messages below were handed out at least once
@@ -116,6 +115,12 @@ cdef void cache_flush(MessagePool* pool, MessageCache* cache) noexcept nogil
 # cache, or flush them first. Exact only when all threads are quiet.
 cdef uint64_t pool_live(MessagePool* pool) noexcept nogil
 
+cdef inline void header_clear(Message* message) noexcept nogil:
+    # HEADER_BYTES are three cache lines (asserted at import), and messages begin on one.
+    line_clear(message)
+    line_clear(<char*>message + CACHE_LINE_BYTES)
+    line_clear(<char*>message + 2 * CACHE_LINE_BYTES)
+
 cdef inline char* message_body(Message* message) noexcept nogil:
     return <char*>message + HEADER_BYTES
 
@@ -133,7 +138,7 @@ cdef inline Message* message_new(MessagePool* pool, MessageCache* cache, uint64_
     store_u64_relaxed(&cache.allocated, cache.allocated + 1)
     # SAFETY: an index in a cache is below the class's count, and only this thread has it in hand.
     message = <Message*>(pool.classes[0].memory + <uint64_t>index * SMALL_BYTES)
-    memset(message, 0, sizeof(Message))
+    header_clear(message)
     message.index = index
     message.body_capacity = SMALL_BODY_BYTES
     return message

@@ -9,11 +9,12 @@ from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport abort
 from libc.string cimport memmove, memset
 from posix.mman cimport (
-    MADV_DONTNEED, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise, mmap, munmap,
+    MADV_DONTNEED, MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, madvise,
+    mmap, munmap,
 )
 from caxton._core.atomics cimport (
-    add_u64_relaxed, cas_u32, cas_u64, load_u32_relaxed, load_u64_acquire, load_u64_relaxed, store_u32_relaxed,
-    store_u64_relaxed,
+    add_u64_relaxed, cas_u32, cas_u64, load_u32_relaxed, load_u64_acquire, load_u64_relaxed,
+    store_u32_relaxed, store_u64_relaxed,
 )
 
 cdef enum:
@@ -23,7 +24,7 @@ cdef enum:
     HUGE_CLASS = 3              # holds body_bytes_max; gives its pages back
     HUGE_COUNT_MIN = 64
 
-if sizeof(Message) > HEADER_BYTES or HEADER_BYTES % CACHE_LINE_BYTES != 0:
+if sizeof(Message) > HEADER_BYTES or HEADER_BYTES != 3 * CACHE_LINE_BYTES:
     raise ImportError(f"a message header takes {sizeof(Message)} bytes, HEADER_BYTES allows {HEADER_BYTES}")
 if SMALL_BODY_BYTES != SMALL_BYTES - HEADER_BYTES or CACHE_BATCH * 2 != CACHE_SLOTS:
     raise ImportError("the bounds of the message pool contradict each other")
@@ -35,7 +36,8 @@ cdef int class_open(SizeClass* it, uint64_t stride_bytes, uint64_t count) noexce
     if count >= UINT32_MAX:
         return -1
     # Neither product can overflow: count < 2**32 and stride_bytes < 2**32.
-    area = mmap(NULL, count * stride_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    area = mmap(NULL, count * stride_bytes, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     if area == MAP_FAILED:
         return -1
     it.memory = <char*>area     # SAFETY: fresh private pages, count * stride_bytes long, page aligned.
@@ -105,7 +107,8 @@ cdef uint32_t class_take(SizeClass* it, uint32_t* indexes, uint32_t wanted) noex
             link = load_u32_relaxed(&it.links[link - 1])
         if taken == 0:
             break
-        # ORDERING: success acquires once more from the giver and publishes nothing; failure acquires the new top.
+        # ORDERING: success acquires once more from the giver and publishes nothing; failure acquires the new
+        # top with its links.
         if cas_u64(&it.free_head, &head, ((head >> 32) + 1) << 32 | link):
             add_u64_relaxed(&it.live, taken)
             return taken
@@ -141,7 +144,7 @@ cdef void class_give(SizeClass* it, const uint32_t* indexes, uint32_t count) noe
 cdef Message* message_make(SizeClass* it, uint8_t number, uint32_t index) noexcept nogil:
     # SAFETY: index < it.count and this thread alone has it in hand.
     cdef Message* message = <Message*>(it.memory + <uint64_t>index * it.stride_bytes)
-    memset(message, 0, sizeof(Message))
+    header_clear(message)
     message.size_class = number
     message.index = index
     message.body_capacity = it.body_capacity

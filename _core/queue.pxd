@@ -12,16 +12,16 @@ pass between threads through an acquire/release pair of the scheduler.
 
 from libc.stdint cimport uint32_t
 from caxton._core.atomics cimport (
-    cas_ptr, cas_u32, load_ptr_relaxed, load_ptr_seq, load_u32_relaxed, prefetch, store_ptr_relaxed, sub_u32_release,
+    cas_ptr, cas_u32, load_ptr_relaxed, load_u32_relaxed, prefetch, store_ptr_relaxed, sub_u32_release,
     swap_ptr_seq,
 )
 from caxton._core.message cimport Message
 
 cdef struct Mailbox:
-    void* stack                 # atomic; OWNERSHIP: owned by the mailbox; newest pushed message; producers CAS, consumer swaps
+    void* stack                 # atomic Message*, newest first, owned; producers CAS, consumer swaps
     uint32_t depth              # atomic; places reserved (waiting, private and in hand)
     uint32_t capacity           # atomic; changed by the control thread only
-    void* ready                 # OWNERSHIP: owned by the mailbox; Message*, oldest first; written by the consumer only (relaxed)
+    void* ready                 # atomic Message*, oldest first, owned; written by the consumer only
 
 cdef void mailbox_init(Mailbox* box, uint32_t capacity) noexcept nogil
 cdef uint32_t mailbox_depth(Mailbox* box) noexcept nogil
@@ -62,13 +62,14 @@ cdef inline Message* mailbox_pop(Mailbox* box) noexcept nogil:
     cdef Message* oldest
     cdef Message* message
     cdef Message* newer = NULL
-    # SAFETY (this and the next cast): stack and ready hold Message* only.
+    # SAFETY: ready holds Message* only.
     oldest = <Message*>load_ptr_relaxed(&box.ready)
     if oldest == NULL:
         if load_ptr_relaxed(&box.stack) == NULL:
             return NULL
         # ORDERING: acquires the bytes and links of all messages pushed until now; pairs with mailbox_push
         # (each push is an exchange on the same word, so the oldest push is covered by the newest too).
+        # SAFETY: stack holds Message* only.
         message = <Message*>swap_ptr_seq(&box.stack, NULL)
         while message != NULL:
             oldest = message

@@ -62,7 +62,7 @@ cdef struct Slot:
     uint32_t next_by_id             # atomic; chain link: slot index + 1, 0 = end
     uint32_t next_by_name           # atomic; likewise
     uint32_t name_hash
-    char* name                      # OWNERSHIP: owned by the slot (malloc); freed by the control thread before reuse
+    char* name                      # OWNERSHIP: owned by the slot; control thread frees it before reuse
     uint16_t name_bytes             # 0 = has no name and is not in that index
     uint8_t kind                    # SlotKind
     uint8_t place                   # SlotPlace; control thread only
@@ -103,7 +103,7 @@ cdef struct Slot:
     char pad_hot[40]
 
 cdef struct Reader:
-    uint64_t era                    # atomic; last era this thread has seen; UINT64_MAX = parked, holds nothing
+    uint64_t era                    # atomic; last era this thread saw; UINT64_MAX = parked, holds nothing
     char pad[56]
 
 cdef struct RoutingTable:
@@ -138,7 +138,9 @@ cdef void routing_close(RoutingTable* table) noexcept nogil
 # Claim a slot for (id, name) in state SLOT_STARTING, not yet found by readers; NULL when all are taken.
 # The name is copied. The caller has made sure that neither is in use, fills in kind, limits, mailbox,
 # then calls routing_publish.
-cdef Slot* routing_claim(RoutingTable* table, uint64_t id, const char* name, uint16_t name_bytes) noexcept nogil
+# OWNERSHIP: the slot stays the table's; ``name`` is only lent.
+cdef Slot* routing_claim(RoutingTable* table, uint64_t id, const char* name,
+                         uint16_t name_bytes) noexcept nogil
 cdef void routing_publish(RoutingTable* table, Slot* slot) noexcept nogil
 # Give back a slot that was claimed but never published.
 cdef void routing_abandon(RoutingTable* table, Slot* slot) noexcept nogil
@@ -166,7 +168,8 @@ cdef inline Slot* routing_find_id(RoutingTable* table, uint64_t id) noexcept nog
         link = load_u32_acquire(&slot.next_by_id)
     return NULL
 
-cdef inline Slot* routing_find_name(RoutingTable* table, const char* name, uint16_t name_bytes) noexcept nogil:
+cdef inline Slot* routing_find_name(RoutingTable* table, const char* name,
+                                    uint16_t name_bytes) noexcept nogil:
     cdef uint64_t hashed = routing_name_hash(table.name_key, name, name_bytes)
     # ORDERING: as in routing_find_id.
     cdef uint32_t link = load_u32_acquire(&table.by_name[hashed & table.bucket_mask])
@@ -193,7 +196,7 @@ cdef inline void routing_quiet(RoutingTable* table, uint32_t reader) noexcept no
     if unlikely(seen == UINT64_MAX):
         routing_unpark(table, reader)
         return
-    # ORDERING: release: the reader's last look at the old slots comes before; pairs with the reclaimer's load.
+    # ORDERING: release: the reader's last look at old slots comes before; pairs with the load in readers_era.
     store_u64_release(&table.readers[reader].era, now)
 
 # Reader: I hold none and will call routing_quiet before I look again.

@@ -13,8 +13,8 @@ from posix.mman cimport (
     MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, PROT_READ, PROT_WRITE, mmap, munmap,
 )
 from caxton._core.atomics cimport (
-    add_u32_seq, add_u64_seq, load_u32_acquire, load_u32_relaxed, load_u64_seq, multiply_fold, store_u32_relaxed,
-    store_u32_release, store_u64_release, store_u64_seq,
+    add_u32_seq, add_u64_seq, load_u32_acquire, load_u32_relaxed, load_u64_seq, multiply_fold,
+    store_u32_relaxed, store_u32_release, store_u64_release, store_u64_seq,
 )
 
 cdef extern from "<sys/random.h>" nogil:
@@ -54,9 +54,9 @@ cdef int routing_open(RoutingTable* table, uint32_t slot_count, uint32_t reader_
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     if area == MAP_FAILED:
         return -1
-    # SAFETY (this and the next casts): fresh zeroed memory of the stated count, or NULL.
-    table.slots = <Slot*>area
+    table.slots = <Slot*>area   # SAFETY: fresh zero pages, slot_count slots long, page aligned.
     table.slots_bytes = <uint64_t>slot_count * sizeof(Slot)
+    # SAFETY: calloc gives zeroed words of the stated count, or NULL, which is looked at below.
     table.by_id = <uint32_t*>calloc(buckets, sizeof(uint32_t))
     table.by_name = <uint32_t*>calloc(buckets, sizeof(uint32_t))
     table.free_slots = <uint32_t*>calloc(slot_count, sizeof(uint32_t))
@@ -157,7 +157,8 @@ cdef void routing_reclaim(RoutingTable* table, uint32_t looks) noexcept nogil:
         table.retired_count += 1
 
 
-cdef Slot* routing_claim(RoutingTable* table, uint64_t id, const char* name, uint16_t name_bytes) noexcept nogil:
+cdef Slot* routing_claim(RoutingTable* table, uint64_t id, const char* name,
+                         uint16_t name_bytes) noexcept nogil:
     cdef Slot* slot
     cdef char* copy = NULL
     cdef uint32_t index
@@ -188,7 +189,9 @@ cdef Slot* routing_claim(RoutingTable* table, uint64_t id, const char* name, uin
     store_u32_relaxed(&slot.next_by_name, 0)
     slot.name = copy
     slot.name_bytes = name_bytes
-    slot.name_hash = <uint32_t>(routing_name_hash(table.name_key, name, name_bytes) >> 32) if name_bytes > 0 else 0
+    slot.name_hash = 0
+    if name_bytes > 0:
+        slot.name_hash = <uint32_t>(routing_name_hash(table.name_key, name, name_bytes) >> 32)
     slot.kind = SLOT_GUEST
     slot.place = PLACE_CLAIMED
     slot.message_bytes_max = 0
@@ -228,7 +231,8 @@ cdef void routing_publish(RoutingTable* table, Slot* slot) noexcept nogil:
 
 cdef void routing_abandon(RoutingTable* table, Slot* slot) noexcept nogil:
     slot_expect(slot, PLACE_CLAIMED)
-    # No reader could find it, but a stale index may be compared: the generation tells a new agent.
+    # ORDERING: no reader could find the slot, but a stale (index, generation) may be compared at any time;
+    # the next agent in it is published by routing_publish.
     add_u32_seq(&slot.generation, 1)
     slot_release(table, slot)
 
@@ -251,7 +255,7 @@ cdef void routing_retire(RoutingTable* table, Slot* slot) noexcept nogil:
     add_u32_seq(&slot.generation, 1)
     place = <uint32_t>((<uint64_t>table.retired_head + table.retired_count) % table.slot_count)
     table.retired_slots[place] = slot.index
-    # ORDERING: the unlinking comes before the raise; pairs with the loads in routing_quiet and routing_unpark.
+    # ORDERING: the unlinking comes before the raise; pairs with the loads in routing_quiet, routing_unpark.
     table.retired_eras[place] = add_u64_seq(&table.era, 1) + 1
     table.retired_count += 1
 

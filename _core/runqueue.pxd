@@ -7,8 +7,8 @@ the routing table can never be full. The injector takes slots from threads that 
 
 from libc.stdint cimport uint32_t, uint64_t
 from caxton._core.atomics cimport (
-    cas_u64, load_u32_relaxed, load_u64_acquire, load_u64_relaxed, load_u64_seq, store_u32_relaxed, store_u64_release,
-    unlikely,
+    cas_u64, load_u32_relaxed, load_u64_acquire, load_u64_relaxed, load_u64_seq, store_u32_relaxed,
+    store_u64_release, unlikely,
 )
 
 # INVARIANT: head <= tail <= head + capacity. Both only rise and never wrap (2**64 pushes). Entries in
@@ -20,7 +20,7 @@ cdef struct RunRing:
     uint64_t head_seen          # a value that head has had; owner only, spares it the shared line
     char pad_tail[48]
     uint32_t mask               # capacity - 1
-    uint32_t* entries           # OWNERSHIP: owned by the ring; freed in ring_close; entries are read and written atomically
+    uint32_t* entries           # atomic words; OWNERSHIP: owned by the ring; freed in ring_close
 
 cdef int ring_open(RunRing* ring, uint32_t capacity_min) noexcept nogil   # 0, or -1 without memory
 cdef void ring_close(RunRing* ring) noexcept nogil
@@ -51,8 +51,8 @@ cdef inline void ring_push(RunRing* ring, uint32_t slot) noexcept nogil:
 
 # Owner or thief; 0 = empty.
 cdef inline bint ring_take(RunRing* ring, uint32_t* slot) noexcept nogil:
-    # ORDERING: head before tail, so that head <= tail holds for the pair. The tail's load acquires what ring_push
-    # and ring_steal published; sequentially consistent for a worker's last look before it parks (ring_length).
+    # ORDERING: head before tail, so that head <= tail holds for the pair. The tail's load acquires what
+    # ring_push and ring_steal published, and is a worker's last look before it parks (see ring_length).
     cdef uint64_t head = load_u64_acquire(&ring.head)
     cdef uint32_t found
     while head < load_u64_seq(&ring.tail):

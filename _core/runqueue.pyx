@@ -5,8 +5,8 @@ from libc.stdio cimport fprintf, stderr
 from libc.stdlib cimport abort, calloc, free
 from libc.string cimport memset
 from caxton._core.atomics cimport (
-    cas_u64, load_u32_relaxed, load_u64_acquire, load_u64_relaxed, load_u64_seq, store_u32_relaxed, store_u64_release,
-    swap_u64_seq,
+    cas_u64, load_u32_relaxed, load_u64_acquire, load_u64_relaxed, load_u64_seq, store_u32_relaxed,
+    store_u64_release, swap_u64_seq,
 )
 
 cdef enum:

@@ -3,20 +3,20 @@
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset, strlen
+from libc.string cimport memcpy, memset, strlen, strstr
 
 from caxton._core.atomics cimport add_u64_relaxed, store_ptr_relaxed, store_u64_relaxed, sub_u64_seq, unlikely
 from caxton._core.code cimport Code
 from caxton._core.limiter cimport budget_release, budget_reserve
 from caxton._core.machine cimport (
-    FAULT_ALLOC, FAULT_FUEL, FAULT_MEMORY, FAULT_NONE, FAULT_NO_ROOM, FAULT_REPLY, FAULT_STACK, FAULT_START,
-    FAULT_TIME, FAULT_TRAP,
+    FAULT_ALLOC, FAULT_FUEL, FAULT_MEMORY, FAULT_NONE, FAULT_NO_ROOM, FAULT_REPLY, FAULT_RESOURCE, FAULT_STACK,
+    FAULT_START, FAULT_TIME, FAULT_TRAP,
 )
 from caxton._core.message cimport message_body
 from caxton._core.outbox cimport outbox_add
 from caxton._core.wasmtime_c cimport (
-    EXTERN_FUNC, EXTERN_MEMORY, TRAP_INTERRUPT, TRAP_OUT_OF_FUEL, TRAP_STACK_OVERFLOW, Wasmtime, wasm_byte_vec_t,
-    wasm_trap_t, wasmtime_error_t, wasmtime_extern_t, wasmtime_func_t, wasmtime_instance_t, wasmtime_table,
+    EXTERN_FUNC, EXTERN_MEMORY, TRAP_INTERRUPT, TRAP_OUT_OF_FUEL, TRAP_STACK_OVERFLOW, TRAP_UNREACHABLE, Wasmtime,
+    wasm_byte_vec_t, wasm_trap_t, wasmtime_error_t, wasmtime_extern_t, wasmtime_func_t, wasmtime_instance_t, wasmtime_table,
     wasmtime_val_raw_t,
 )
 
@@ -39,6 +39,18 @@ cdef bint fault_destroys(int32_t fault) noexcept nogil:
 
 cdef void set_text(Outcome* outcome, const char* text) noexcept nogil:
     snprintf(outcome.text, sizeof(outcome.text), b"%s", text)
+
+
+cdef bint ran_out_of_memory(Sandbox* sandbox) noexcept nogil:
+    # The engine tells only the guest that its memory may not grow, and a guest that cannot go on then gives up. So
+    # giving up counts as running out of memory when no page is left, or when the handler has just grown the memory
+    # to more than half of the limit (allocators ask for large pieces, often as much again as they have).
+    cdef uint64_t now
+    if sandbox.alloc.store_id == 0:
+        return False
+    now = wt.memory_data_size(sandbox.context, &sandbox.memory)
+    return now + PAGE_BYTES > sandbox.slot.memory_bytes_max or (
+        now > sandbox.slot.memory_bytes and 2 * now > sandbox.slot.memory_bytes_max)
 
 
 cdef void judge_trap(Sandbox* sandbox, wasm_trap_t* trap, Outcome* outcome) noexcept nogil:
@@ -72,8 +84,7 @@ cdef void judge_trap(Sandbox* sandbox, wasm_trap_t* trap, Outcome* outcome) noex
         memcpy(outcome.text, text.data + start, size)
         outcome.text[size] = 0
         wt.byte_vec_delete(&text)
-        # The engine only tells the guest that memory may not grow; a guest that then gives up ran out of memory.
-        if sandbox.store != NULL and sandbox.slot.memory_bytes + PAGE_BYTES > sandbox.slot.memory_bytes_max:
+        if code == TRAP_UNREACHABLE and ran_out_of_memory(sandbox):
             outcome.fault = FAULT_MEMORY
     wt.trap_delete(trap)
 
@@ -96,11 +107,9 @@ cdef bint call(Sandbox* sandbox, wasmtime_func_t* function, wasmtime_val_raw_t* 
     cdef wasm_trap_t* trap = NULL
     cdef wasmtime_error_t* error = wt.func_call_unchecked(sandbox.context, function, values, count, &trap)
     if unlikely(error != NULL):
-        sandbox.slot.memory_bytes = wt.memory_data_size(sandbox.context, &sandbox.memory)
         judge_error(error, outcome)
         return False
     if unlikely(trap != NULL):
-        sandbox.slot.memory_bytes = wt.memory_data_size(sandbox.context, &sandbox.memory)
         judge_trap(sandbox, trap, outcome)
         return False
     return True
@@ -147,6 +156,14 @@ cdef void begin(Worker* worker, Sandbox* sandbox, Message* current) noexcept nog
     worker.handling.error_bytes = 0
 
 
+cdef int name_step(Outcome* outcome, const char* step) noexcept nogil:
+    # Puts the step that failed before the reason.
+    cdef char reason[200]
+    snprintf(reason, sizeof(reason), b"%.199s", outcome.text)
+    snprintf(outcome.text, sizeof(outcome.text), b"%.40s: %s", step, reason)
+    return -1
+
+
 cdef int start_guest(Worker* worker, Sandbox* sandbox, wasmtime_instance_t* instance, Outcome* outcome) noexcept nogil:
     cdef wasmtime_func_t function
     cdef wasmtime_val_raw_t values[2]
@@ -154,10 +171,10 @@ cdef int start_guest(Worker* worker, Sandbox* sandbox, wasmtime_instance_t* inst
     begin(worker, sandbox, NULL)
     if find_func(sandbox, instance, b"_initialize", &function):
         if not call(sandbox, &function, values, 1, outcome):
-            return -1
+            return name_step(outcome, b"_initialize")
     if find_func(sandbox, instance, b"caxton_init", &function):
         if not call(sandbox, &function, values, 1, outcome):
-            return -1
+            return name_step(outcome, b"caxton_init")
         if values[0].i32 < 0:
             outcome.fault = FAULT_START
             snprintf(outcome.text, sizeof(outcome.text), b"caxton_init refused to start: %d", <int>values[0].i32)
@@ -165,7 +182,7 @@ cdef int start_guest(Worker* worker, Sandbox* sandbox, wasmtime_instance_t* inst
     values[0].i64 = 0
     values[0].i32 = TRIAL_ALLOC_BYTES
     if not call(sandbox, &sandbox.alloc, values, 1, outcome):
-        return -1
+        return name_step(outcome, b"caxton_alloc")
     room = <uint32_t>values[0].i32
     if room == 0:
         outcome.fault = FAULT_ALLOC
@@ -180,7 +197,7 @@ cdef int start_guest(Worker* worker, Sandbox* sandbox, wasmtime_instance_t* inst
 
 cdef int reserve_budgets(Machine* machine, Sandbox* sandbox, Code* code, Outcome* outcome) noexcept nogil:
     cdef uint64_t mappings = MAPPINGS_PER_IMAGE if code.engine.copy_on_write else 0
-    outcome.fault = FAULT_START
+    outcome.fault = FAULT_RESOURCE
     if not budget_reserve(&machine.mappings, mappings):
         set_text(outcome, b"the kernel's memory mappings (vm.max_map_count) are used up")
         return -1
@@ -210,7 +227,8 @@ cdef int instantiate(Worker* worker, Sandbox* sandbox, Code* code, bint wasi, wa
     error = wt.instance_pre_instantiate(code.pre[wasi], sandbox.context, instance, &trap)
     if error != NULL:
         judge_error(error, outcome)
-        outcome.fault = FAULT_START
+        # The kernel refused memory: the engine says "Cannot allocate memory" or "failed to allocate".
+        outcome.fault = FAULT_RESOURCE if strstr(outcome.text, b"allocate") != NULL else FAULT_START
         return -1
     if trap != NULL:
         judge_trap(sandbox, trap, outcome)
@@ -238,7 +256,7 @@ cdef int sandbox_open(Machine* machine, Worker* worker, Slot* slot, Outcome* out
     cdef Sandbox* sandbox = <Sandbox*>calloc(1, sizeof(Sandbox))
     memset(outcome, 0, sizeof(Outcome))
     if sandbox == NULL:
-        outcome.fault = FAULT_START
+        outcome.fault = FAULT_RESOURCE
         set_text(outcome, b"no memory for a sandbox")
         return -1
     sandbox.slot = slot
@@ -281,6 +299,7 @@ cdef void sandbox_close(Machine* machine, Slot* slot) noexcept nogil:
     for i in range(3):
         store_ptr_relaxed(&slot.hot[i], NULL)
     store_u64_relaxed(&slot.memory_bytes, 0)
+    # ORDERING: a count; it orders nothing.
     sub_u64_seq(&machine.instances, 1)
 
 

@@ -45,7 +45,8 @@ cdef extern from * nogil:
     }
 
     /* The eight digits of a number below 10**8, first digit in the lowest byte, as values 0 to 9. Both fours
-       are split at once, then four pairs, then eight digits; each product with its shift is an exact quotient. */
+       are split at once, then four pairs, then eight digits; each product with its shift is an exact
+       quotient. */
     static inline uint64_t cx_split8(uint32_t value) {
         uint64_t fours = value / 10000 | (uint64_t)(value % 10000) << 32;
         uint64_t hundreds = ((fours * 10486) >> 20) & 0x0000007f0000007fu;
@@ -121,7 +122,9 @@ cdef extern from * nogil:
         uint64_t text = cx_load8(in);
         uint64_t low = text & ~CX_TOP;
         uint64_t plain = (low + CX_EACH(0x60)) & ~(low + CX_EACH(1)) & ~text;
-        uint64_t stops = (~plain & CX_TOP) | cx_zero_bytes(text ^ CX_EACH('"')) | cx_zero_bytes(text ^ CX_EACH('\\\\'));
+        uint64_t quote = cx_zero_bytes(text ^ CX_EACH('"'));
+        uint64_t slash = cx_zero_bytes(text ^ CX_EACH('\\\\'));
+        uint64_t stops = (~plain & CX_TOP) | quote | slash;
         return (uint32_t)(((stops >> 7) * 0x0102040810204080u) >> 56);
     }
     static inline uint32_t cx_stops16(const char *in) { return cx_stops8(in) | cx_stops8(in + 8) << 8; }
@@ -182,7 +185,8 @@ cdef extern from * nogil:
     static inline int cx_same(const char *one, const char *other, size_t bytes) {
         if (bytes > 16) return memcmp(one, other, bytes) == 0;
         if (bytes >= 8)
-            return ((cx_load8(one) ^ cx_load8(other)) | (cx_load8(one + bytes - 8) ^ cx_load8(other + bytes - 8))) == 0;
+            return ((cx_load8(one) ^ cx_load8(other))
+                    | (cx_load8(one + bytes - 8) ^ cx_load8(other + bytes - 8))) == 0;
         if (bytes >= 4) {
             uint32_t head[2], tail[2];
             memcpy(&head[0], one, 4);

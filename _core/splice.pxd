@@ -25,7 +25,8 @@ cdef inline char* extent_write(char* out, const char* text, const Extent* extent
     copy_bytes(out, text + extent.offset, extent.length)
     return out + extent.length
 
-cdef inline char* piece_copy(char* out, const char* body, const char* text, uint32_t length, Piece* piece) noexcept nogil:
+cdef inline char* piece_copy(char* out, const char* body, const char* text, uint32_t length,
+                             Piece* piece) noexcept nogil:
     piece.offset = <uint32_t>(out - body)
     piece.length = length
     copy_bytes(out, text, length)
@@ -54,7 +55,8 @@ cdef inline char* head_write(char* out, uint8_t performative, const HostFields* 
     return out
 
 # The host's conversation; without one the message opens its own, named by its id.
-cdef inline char* conversation_write(char* out, const char* body, const HostFields* host, Piece* piece) noexcept nogil:
+cdef inline char* conversation_write(char* out, const char* body, const HostFields* host,
+                                     Piece* piece) noexcept nogil:
     if host.conversation != NULL and host.conversation_bytes:
         return piece_copy(out, body, host.conversation, host.conversation_bytes, piece)
     piece.offset = <uint32_t>(out - body)

@@ -13,7 +13,7 @@ cdef enum MessageStatus:
     STATUS_COUNT = 5
 
 cdef enum:
-    # Bucket b counts durations in (2**(b-1), 2**b] ns * 64, i.e. upper bounds 64 ns, 128 ns, ... ; the last is +Inf.
+    # Upper bounds of the buckets: 64 ns, 128 ns, 256 ns, ...; the last is +Inf.
     HISTOGRAM_BUCKETS = 32
     HISTOGRAM_SHIFT = 6
 
@@ -38,7 +38,7 @@ cdef struct Telemetry:
     uint64_t processed[PERFORMATIVE_COUNT][STATUS_COUNT]
     uint64_t rejected[REJECT_COUNT]
     Histogram queue_wait                        # accepted to handler entered
-    Histogram routing                           # handler returned to message in the mailbox
+    Histogram routing                           # from a sent text to a place in the mailbox; agents' by sample
     Histogram processing[PERFORMATIVE_COUNT]    # accepted to handler returned
     uint64_t busy_ns
     uint64_t parked_ns
@@ -46,12 +46,12 @@ cdef struct Telemetry:
     uint64_t handled
     uint64_t fuel
 
-# Owner only. One store a call to a word that others read: they see the old or the new figure, never a torn one.
+# Owner only. One store to a word that others read: they see the old or the new figure, never a torn one.
 cdef inline void counter_add(uint64_t* counter, uint64_t amount) noexcept nogil:
     store_u64_relaxed(counter, counter[0] + amount)
 
-# Owner only. INVARIANT: bucket b holds the durations above 64 << (b - 1) and up to 64 << b nanoseconds; the first
-# also zero, the last also all above.
+# Owner only. INVARIANT: bucket b holds the durations above 64 << (b - 1) and up to 64 << b nanoseconds; the
+# first also those below, the last also those above.
 cdef inline void histogram_add(Histogram* histogram, uint64_t duration_ns) noexcept nogil:
     # Whole steps of 64 ns below the duration, a bound itself counting as below.
     cdef uint64_t steps = (duration_ns - (duration_ns != 0)) >> HISTOGRAM_SHIFT
@@ -70,6 +70,6 @@ cdef inline void count_message(Telemetry* telemetry, uint32_t performative, int 
 cdef inline void count_reject(Telemetry* telemetry, int reason) noexcept nogil:
     counter_add(&telemetry.rejected[reason], 1)
 
-# Sum ``count`` sets into ``total`` (relaxed reads, the writers go on meanwhile: a histogram's count and the sum
-# of its buckets may differ by what is just being added).
+# Sum ``count`` sets into ``total``. The reads are relaxed and the writers go on meanwhile: a histogram's
+# count and the sum of its buckets may differ by what is just being added.
 cdef void telemetry_sum(Telemetry* total, Telemetry** parts, uint32_t count) noexcept nogil

@@ -9,13 +9,14 @@ if sizeof(Telemetry) % sizeof(uint64_t) != 0:
 
 
 cdef void telemetry_sum(Telemetry* total, Telemetry** parts, uint32_t count) noexcept nogil:
-    # A set consists of 64-bit counters only, so it is summed as an array of them.
+    # SAFETY: a set consists of 64-bit counters only (asserted above), so it may be seen as an array of them.
     cdef uint64_t* sums = <uint64_t*>total
     cdef const uint64_t* words
     cdef uint32_t part
     cdef size_t position
     memset(total, 0, sizeof(Telemetry))
     for part in range(count):
+        # SAFETY: as above.
         words = <const uint64_t*>parts[part]
         for position in range(sizeof(Telemetry) // sizeof(uint64_t)):
             sums[position] += load_u64_relaxed(&words[position])

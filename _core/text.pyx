@@ -75,7 +75,7 @@ cdef char* timestamp_write(char* out, int64_t unix_ms) noexcept nogil:
 
 cdef bint u64_read(const char* text, uint32_t length, uint64_t* value) noexcept nogil:
     cdef uint64_t number = 0
-    cdef uint64_t eight
+    cdef uint64_t eight = 0
     cdef uint32_t digit
     cdef uint32_t at = 0
     if length == 0 or length > U64_BYTES_MAX:

@@ -11,7 +11,7 @@ from caxton._core.queue cimport mailbox_pop, mailbox_push, mailbox_reserve
 
 
 cdef enum:
-    DELAY_MS_MAX = 1 << 31      # about 24 days; the wheel itself reaches twice as far at one tick a millisecond
+    DELAY_MS_MAX = 0x7FFFFFFF   # about 24 days; the wheel itself reaches twice as far at one tick a millisecond
 
 
 cdef int32_t wake_at(Sandbox* sandbox, uint32_t index) noexcept nogil:
@@ -27,6 +27,7 @@ cdef int32_t wake_at(Sandbox* sandbox, uint32_t index) noexcept nogil:
     message = message_new(&machine.pool, &sandbox.worker.cache, 0)
     if message == NULL:
         return HOST_QUOTA
+    # ORDERING: a count; it orders nothing.
     add_u32_seq(&slot.wakeups, 1)
     message.kind = KIND_TIMER
     message.number = index
@@ -86,6 +87,7 @@ cdef bint timers_due(Worker* worker, Slot* slot, Message* wakeup, int64_t* id) n
     # SAFETY: slot.sandbox is NULL or a Sandbox* owned by the worker that runs the slot.
     cdef Sandbox* sandbox = <Sandbox*>slot.sandbox
     cdef GuestTimer* entry
+    # ORDERING: a count; it orders nothing.
     sub_u32_seq(&slot.wakeups, 1)
     if sandbox == NULL or sandbox.timers == NULL:
         return False

@@ -3,7 +3,7 @@
 No file, no socket, no argument, no environment variable exists. Granted per agent, never by default.
 """
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from caxton._core.atomics cimport monotonic_ns, realtime_ns

@@ -115,7 +115,7 @@ cdef struct Wasmtime:
     wasmtime_linker_t* (*linker_new)(wasm_engine_t*) noexcept nogil
     void (*linker_delete)(wasmtime_linker_t*) noexcept nogil
     wasmtime_error_t* (*linker_define_func_unchecked)(
-        wasmtime_linker_t*, const char*, size_t, const char*, size_t, wasm_functype_t*,
+        wasmtime_linker_t*, const char*, size_t, const char*, size_t, wasm_functype_t*,  # all lent for the call
         unchecked_callback_t, void*, finalizer_t) noexcept nogil
     wasmtime_error_t* (*linker_instantiate_pre)(
         wasmtime_linker_t*, wasmtime_module_t*, wasmtime_instance_pre_t**) noexcept nogil

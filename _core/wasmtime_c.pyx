@@ -91,12 +91,12 @@ def check_layout(bindings):
         raise ImportError(f"wasmtime's C structures have changed ({'; '.join(wrong)}); {_MEND}")
 
 
-cdef void* find(str name) except NULL:
-    encoded = name.encode()
-    cdef void* found = dlsym(table.library, encoded)
-    if found == NULL:
+cdef int find(void** place, str name) except -1:
+    # SAFETY: the place's type is the prototype that the bindings of this very version state for the symbol.
+    place[0] = dlsym(table.library, name.encode())
+    if place[0] == NULL:
         raise ImportError(f"the installed wasmtime library has no symbol {name}; {_MEND}")
-    return found
+    return 0
 
 
 cdef int fill() except -1:
@@ -109,55 +109,48 @@ cdef int fill() except -1:
     table.library = dlopen(path, RTLD_NOW | RTLD_LOCAL)
     if table.library == NULL:
         raise ImportError(f"cannot load {_ffi.filename}: {(<bytes>dlerror()).decode(errors='replace')}; {_MEND}")
-    # SAFETY: each cast gives a symbol the prototype that the bindings of this very version state for it.
-    table.config_new = <wasm_config_t* (*)() noexcept nogil>find("wasm_config_new")
-    table.engine_new_with_config = <wasm_engine_t* (*)(wasm_config_t*) noexcept nogil>find("wasm_engine_new_with_config")
-    table.engine_delete = <void (*)(wasm_engine_t*) noexcept nogil>find("wasm_engine_delete")
-    table.engine_increment_epoch = <void (*)(wasm_engine_t*) noexcept nogil>find("wasmtime_engine_increment_epoch")
-    table.module_new = <wasmtime_error_t* (*)(wasm_engine_t*, const uint8_t*, size_t, wasmtime_module_t**) noexcept nogil>find("wasmtime_module_new")
-    table.module_validate = <wasmtime_error_t* (*)(wasm_engine_t*, const uint8_t*, size_t) noexcept nogil>find("wasmtime_module_validate")
-    table.module_serialize = <wasmtime_error_t* (*)(wasmtime_module_t*, wasm_byte_vec_t*) noexcept nogil>find("wasmtime_module_serialize")
-    table.module_deserialize = <wasmtime_error_t* (*)(wasm_engine_t*, const uint8_t*, size_t, wasmtime_module_t**) noexcept nogil>find("wasmtime_module_deserialize")
-    table.module_delete = <void (*)(wasmtime_module_t*) noexcept nogil>find("wasmtime_module_delete")
-    table.linker_new = <wasmtime_linker_t* (*)(wasm_engine_t*) noexcept nogil>find("wasmtime_linker_new")
-    table.linker_delete = <void (*)(wasmtime_linker_t*) noexcept nogil>find("wasmtime_linker_delete")
-    table.linker_define_func_unchecked = <wasmtime_error_t* (*)(
-        wasmtime_linker_t*, const char*, size_t, const char*, size_t, wasm_functype_t*,
-        unchecked_callback_t, void*, finalizer_t) noexcept nogil>find("wasmtime_linker_define_func_unchecked")
-    table.linker_instantiate_pre = <wasmtime_error_t* (*)(
-        wasmtime_linker_t*, wasmtime_module_t*, wasmtime_instance_pre_t**) noexcept nogil>find("wasmtime_linker_instantiate_pre")
-    table.instance_pre_instantiate = <wasmtime_error_t* (*)(
-        wasmtime_instance_pre_t*, wasmtime_context_t*, wasmtime_instance_t*, wasm_trap_t**) noexcept nogil>find("wasmtime_instance_pre_instantiate")
-    table.instance_pre_delete = <void (*)(wasmtime_instance_pre_t*) noexcept nogil>find("wasmtime_instance_pre_delete")
-    table.store_new = <wasmtime_store_t* (*)(wasm_engine_t*, void*, finalizer_t) noexcept nogil>find("wasmtime_store_new")
-    table.store_context = <wasmtime_context_t* (*)(wasmtime_store_t*) noexcept nogil>find("wasmtime_store_context")
-    table.store_limiter = <void (*)(wasmtime_store_t*, int64_t, int64_t, int64_t, int64_t, int64_t) noexcept nogil>find("wasmtime_store_limiter")
-    table.store_delete = <void (*)(wasmtime_store_t*) noexcept nogil>find("wasmtime_store_delete")
-    table.context_set_fuel = <wasmtime_error_t* (*)(wasmtime_context_t*, uint64_t) noexcept nogil>find("wasmtime_context_set_fuel")
-    table.context_get_fuel = <wasmtime_error_t* (*)(wasmtime_context_t*, uint64_t*) noexcept nogil>find("wasmtime_context_get_fuel")
-    table.context_set_epoch_deadline = <void (*)(wasmtime_context_t*, uint64_t) noexcept nogil>find("wasmtime_context_set_epoch_deadline")
-    table.context_get_data = <void* (*)(wasmtime_context_t*) noexcept nogil>find("wasmtime_context_get_data")
-    table.caller_context = <wasmtime_context_t* (*)(wasmtime_caller_t*) noexcept nogil>find("wasmtime_caller_context")
-    table.instance_export_get = <uint8_t (*)(
-        wasmtime_context_t*, wasmtime_instance_t*, const char*, size_t, wasmtime_extern_t*) noexcept nogil>find("wasmtime_instance_export_get")
-    table.extern_delete = <void (*)(wasmtime_extern_t*) noexcept nogil>find("wasmtime_extern_delete")
-    table.memory_data = <uint8_t* (*)(wasmtime_context_t*, wasmtime_memory_t*) noexcept nogil>find("wasmtime_memory_data")
-    table.memory_data_size = <size_t (*)(wasmtime_context_t*, wasmtime_memory_t*) noexcept nogil>find("wasmtime_memory_data_size")
-    table.func_call_unchecked = <wasmtime_error_t* (*)(
-        wasmtime_context_t*, wasmtime_func_t*, wasmtime_val_raw_t*, size_t, wasm_trap_t**) noexcept nogil>find("wasmtime_func_call_unchecked")
-    table.trap_new = <wasm_trap_t* (*)(const char*, size_t) noexcept nogil>find("wasmtime_trap_new")
-    table.trap_delete = <void (*)(wasm_trap_t*) noexcept nogil>find("wasm_trap_delete")
-    table.trap_code = <uint8_t (*)(wasm_trap_t*, uint8_t*) noexcept nogil>find("wasmtime_trap_code")
-    table.trap_message = <void (*)(wasm_trap_t*, wasm_byte_vec_t*) noexcept nogil>find("wasm_trap_message")
-    table.error_message = <void (*)(wasmtime_error_t*, wasm_byte_vec_t*) noexcept nogil>find("wasmtime_error_message")
-    table.error_delete = <void (*)(wasmtime_error_t*) noexcept nogil>find("wasmtime_error_delete")
-    table.byte_vec_delete = <void (*)(wasm_byte_vec_t*) noexcept nogil>find("wasm_byte_vec_delete")
-    table.functype_new = <wasm_functype_t* (*)(wasm_valtype_vec_t*, wasm_valtype_vec_t*) noexcept nogil>find("wasm_functype_new")
-    table.functype_delete = <void (*)(wasm_functype_t*) noexcept nogil>find("wasm_functype_delete")
-    table.valtype_new = <wasm_valtype_t* (*)(uint8_t) noexcept nogil>find("wasm_valtype_new")
-    table.valtype_vec_new = <void (*)(wasm_valtype_vec_t*, size_t, wasm_valtype_t**) noexcept nogil>find("wasm_valtype_vec_new")
-    table.valtype_vec_new_empty = <void (*)(wasm_valtype_vec_t*) noexcept nogil>find("wasm_valtype_vec_new_empty")
-    table.wat2wasm = <wasmtime_error_t* (*)(const char*, size_t, wasm_byte_vec_t*) noexcept nogil>find("wasmtime_wat2wasm")
+    find(<void**>&table.config_new, "wasm_config_new")
+    find(<void**>&table.engine_new_with_config, "wasm_engine_new_with_config")
+    find(<void**>&table.engine_delete, "wasm_engine_delete")
+    find(<void**>&table.engine_increment_epoch, "wasmtime_engine_increment_epoch")
+    find(<void**>&table.module_new, "wasmtime_module_new")
+    find(<void**>&table.module_validate, "wasmtime_module_validate")
+    find(<void**>&table.module_serialize, "wasmtime_module_serialize")
+    find(<void**>&table.module_deserialize, "wasmtime_module_deserialize")
+    find(<void**>&table.module_delete, "wasmtime_module_delete")
+    find(<void**>&table.linker_new, "wasmtime_linker_new")
+    find(<void**>&table.linker_delete, "wasmtime_linker_delete")
+    find(<void**>&table.linker_define_func_unchecked, "wasmtime_linker_define_func_unchecked")
+    find(<void**>&table.linker_instantiate_pre, "wasmtime_linker_instantiate_pre")
+    find(<void**>&table.instance_pre_instantiate, "wasmtime_instance_pre_instantiate")
+    find(<void**>&table.instance_pre_delete, "wasmtime_instance_pre_delete")
+    find(<void**>&table.store_new, "wasmtime_store_new")
+    find(<void**>&table.store_context, "wasmtime_store_context")
+    find(<void**>&table.store_limiter, "wasmtime_store_limiter")
+    find(<void**>&table.store_delete, "wasmtime_store_delete")
+    find(<void**>&table.context_set_fuel, "wasmtime_context_set_fuel")
+    find(<void**>&table.context_get_fuel, "wasmtime_context_get_fuel")
+    find(<void**>&table.context_set_epoch_deadline, "wasmtime_context_set_epoch_deadline")
+    find(<void**>&table.context_get_data, "wasmtime_context_get_data")
+    find(<void**>&table.caller_context, "wasmtime_caller_context")
+    find(<void**>&table.instance_export_get, "wasmtime_instance_export_get")
+    find(<void**>&table.extern_delete, "wasmtime_extern_delete")
+    find(<void**>&table.memory_data, "wasmtime_memory_data")
+    find(<void**>&table.memory_data_size, "wasmtime_memory_data_size")
+    find(<void**>&table.func_call_unchecked, "wasmtime_func_call_unchecked")
+    find(<void**>&table.trap_new, "wasmtime_trap_new")
+    find(<void**>&table.trap_delete, "wasm_trap_delete")
+    find(<void**>&table.trap_code, "wasmtime_trap_code")
+    find(<void**>&table.trap_message, "wasm_trap_message")
+    find(<void**>&table.error_message, "wasmtime_error_message")
+    find(<void**>&table.error_delete, "wasmtime_error_delete")
+    find(<void**>&table.byte_vec_delete, "wasm_byte_vec_delete")
+    find(<void**>&table.functype_new, "wasm_functype_new")
+    find(<void**>&table.functype_delete, "wasm_functype_delete")
+    find(<void**>&table.valtype_new, "wasm_valtype_new")
+    find(<void**>&table.valtype_vec_new, "wasm_valtype_vec_new")
+    find(<void**>&table.valtype_vec_new_empty, "wasm_valtype_vec_new_empty")
+    find(<void**>&table.wat2wasm, "wasmtime_wat2wasm")
     return 0
 
 

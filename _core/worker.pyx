@@ -9,21 +9,22 @@ from libc.stdio cimport snprintf
 
 from caxton._core.acceptance cimport ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, answer_error
 from caxton._core.atomics cimport (
-    add_u32_seq, cas_u32, futex_wait, load_ptr_relaxed, prefetch, load_u32_acquire, load_u32_relaxed, load_u32_seq, monotonic_ns, pause,
-    realtime_ns, store_u32_release, store_u32_seq, load_u64_relaxed, store_u64_relaxed, sub_u32_seq, swap_u32_seq, unlikely,
+    add_u32_seq, cas_u32, futex_wait, load_ptr_relaxed, load_u32_acquire, load_u32_relaxed, load_u32_seq,
+    load_u64_relaxed, monotonic_ns, pause, prefetch, realtime_ns, store_u32_release, store_u32_seq, sub_u32_seq,
+    swap_u32_seq, unlikely,
 )
 from caxton._core.bounds cimport AGENT_BATCH_MAX, ENGINE_COUNT
 from caxton._core.machine cimport (
     EVENT_FAILED, EVENT_FAULT, EVENT_REMOVED, EVENT_STARTED, EVENT_START_FAILED, EVENT_STOPPED,
     FAULT_AGENT_ERROR, FAULT_AGENT_FAILED, FAULT_AGENT_REMOVED, FAULT_AGENT_STOPPED, FAULT_BUSY, FAULT_FAILURE,
-    FAULT_MALFORMED, FAULT_NONE, FAULT_REPLY, fault_name, machine_event, machine_schedule, machine_wake,
+    FAULT_MALFORMED, FAULT_NONE, FAULT_REPLY, fault_name, machine_event, machine_wake,
 )
 from caxton._core.message cimport HEADER_BYTES, KIND_ACL, KIND_TIMER, Message, cache_flush, message_free
 from caxton._core.outbox cimport outbox_commit, outbox_discard
 from caxton._core.queue cimport mailbox_depth, mailbox_is_empty, mailbox_pop, mailbox_release
 from caxton._core.routing cimport (
     REQUEST_DRAIN, REQUEST_NONE, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_FAILED, SLOT_FREE,
-    SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_park, routing_quiet,
+    SLOT_REMOVING, SLOT_RUNNING, SLOT_STOPPED, Slot, routing_park, routing_quiet,
 )
 from caxton._core.runqueue cimport RunRing, injector_drain, ring_length, ring_push, ring_steal, ring_take
 from caxton._core.sandbox cimport Outcome, fault_destroys, sandbox_close, sandbox_handle, sandbox_open, sandbox_timer
@@ -52,6 +53,7 @@ cdef void reject(Worker* worker, Slot* slot, Message* message, int32_t fault, co
         count_message(&worker.telemetry, message.performative, STATUS_DEAD_LETTERED)
         answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(fault), text)
     elif message.kind == KIND_TIMER and message.receiver_generation == slot.generation:
+        # ORDERING: a count; it orders nothing.
         sub_u32_seq(&slot.wakeups, 1)
     free_handled(worker, slot, message)
 
@@ -72,6 +74,7 @@ cdef bint may_restart(Slot* slot, uint64_t now_ns) noexcept nogil:
     return slot.restart_count <= slot.restart_intensity
 
 
+# ORDERING: both stores release; they pair with the senders' acquire before they reserve a place.
 cdef void replace_instance(Worker* worker, Slot* slot, Outcome* why) noexcept nogil:
     # After a fault the instance is never entered again; a new one starts from the module's own image.
     cdef Outcome outcome
@@ -79,7 +82,6 @@ cdef void replace_instance(Worker* worker, Slot* slot, Outcome* why) noexcept no
     slot.last_fault = why.fault
     sandbox_close(worker.machine, slot)
     if not may_restart(slot, worker.now_ns):
-        # ORDERING: release, pairs with the senders' acquire before they reserve a place.
         store_u32_release(&slot.state, SLOT_FAILED)
         machine_event(worker.machine, &worker.cache, slot, EVENT_FAILED, why.fault, why.text)
         return
@@ -104,10 +106,10 @@ cdef void judge_code(Worker* worker, Outcome* outcome) noexcept nogil:
         snprintf(outcome.text, sizeof(outcome.text), b"handle_message set a reply and returned 0")
     elif code == 1 and worker.handling.reply == NULL:
         outcome.fault = FAULT_REPLY
-        if worker.handling.error_bytes != 0:
-            snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply: %.200s", worker.handling.error)
-        else:
-            snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply")
+        if worker.handling.error_bytes == 0:
+            worker.handling.error[0] = 0
+        snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned 1 without a reply: %.200s",
+                 worker.handling.error)
     elif code > 1:
         outcome.fault = FAULT_AGENT_ERROR
         snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned the reserved code %d", <int>code)
@@ -181,6 +183,7 @@ cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept no
         machine_event(worker.machine, &worker.cache, slot, EVENT_FAULT, outcome.fault, outcome.text)
 
 
+# ORDERING: both stores release and so publish the instance's state to senders and to the control thread.
 cdef void start_slot(Worker* worker, Slot* slot) noexcept nogil:
     cdef Outcome outcome
     if slot.sandbox != NULL:
@@ -200,11 +203,13 @@ cdef void start_slot(Worker* worker, Slot* slot) noexcept nogil:
 
 
 cdef void stop_drained(Worker* worker, Slot* slot) noexcept nogil:
+    # ORDERING: release, after the sandbox is closed: who sees STOPPED may ask for a new start.
     sandbox_close(worker.machine, slot)
     store_u32_release(&slot.state, SLOT_STOPPED)
     machine_event(worker.machine, &worker.cache, slot, EVENT_STOPPED, FAULT_NONE, b"")
 
 
+# ORDERING: the swap takes the control thread's release of the request; states are released to senders.
 cdef void answer_request(Worker* worker, Slot* slot) noexcept nogil:
     cdef uint32_t request = swap_u32_seq(&slot.request, REQUEST_NONE)
     cdef uint32_t state = load_u32_acquire(&slot.state)
@@ -212,8 +217,10 @@ cdef void answer_request(Worker* worker, Slot* slot) noexcept nogil:
         start_slot(worker, slot)
     elif request == REQUEST_DRAIN:
         if state == SLOT_RUNNING:
+            # ORDERING: release; senders that saw RUNNING before may still push.
             store_u32_release(&slot.state, SLOT_DRAINING)
     elif request == REQUEST_REMOVE:
+        # ORDERING: likewise; what they push is rejected by the turn it causes.
         store_u32_release(&slot.state, SLOT_REMOVING)
         sandbox_close(worker.machine, slot)
         reject_all(worker, slot, FAULT_AGENT_REMOVED, b"the agent was removed before it handled the message")
@@ -222,13 +229,13 @@ cdef void answer_request(Worker* worker, Slot* slot) noexcept nogil:
 
 cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
     # One agent's turn: its request, then up to a batch of its messages.
+    # ORDERING: a hint only; answer_request swaps the request.
     cdef Message* message
     cdef uint32_t state
-    cdef int i
     slot.home = worker.index
     if unlikely(load_u32_acquire(&slot.request) != REQUEST_NONE):
         answer_request(worker, slot)
-    for i in range(AGENT_BATCH_MAX):
+    for _ in range(AGENT_BATCH_MAX):
         message = mailbox_pop(&slot.mailbox)
         if message == NULL:
             break
@@ -251,6 +258,7 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
 
 
 cdef void release_turn(Worker* worker, Slot* slot) noexcept nogil:
+    # ORDERING: while the slot stays scheduled nobody else runs it, so this look needs none.
     if not mailbox_is_empty(&slot.mailbox) or load_u32_seq(&slot.request) != REQUEST_NONE:
         ring_push(&worker.ring, slot.index)
         return
@@ -311,8 +319,9 @@ cdef bint find_work(Worker* worker, uint32_t* index) noexcept nogil:
     return False
 
 
+# 1 when work was found after all. ORDERING: all seq_cst; the wake word is read before ``parked`` is set, so a waker's
+# change of it makes futex_wait return at once; whoever turns ``parked`` from 1 to 0 takes the sleeper off the count.
 cdef bint park(Worker* worker, uint32_t* index) noexcept nogil:
-    # 1 when work was found after all.
     cdef Machine* machine = worker.machine
     cdef uint32_t seen = load_u32_seq(&worker.wake)
     cdef uint64_t begun = monotonic_ns()
@@ -366,6 +375,7 @@ cdef void worker_run(Worker* worker) noexcept nogil:
         counter_add(&worker.telemetry.busy_ns, worker.now_ns - busy_from)
     routing_park(&machine.routing, worker.index)
     cache_flush(&machine.pool, &worker.cache)
+    # ORDERING: publishes the flushed cache to whoever looks after the end.
     store_u32_release(&worker.ended, 1)
 
 
@@ -390,7 +400,7 @@ cdef void ticker_run(Machine* machine, Wheel* wheel) noexcept nogil:
         nanosleep(&nap, NULL)
         routing_quiet(&machine.routing, machine.worker_count)
         # When the machine must stop now, an epoch is as long as any handler may take.
-        for i in range(TICKS_IN_A_HURRY if load_u32_relaxed(&machine.hurry) else 1):
+        for _ in range(TICKS_IN_A_HURRY if load_u32_relaxed(&machine.hurry) else 1):
             for e in range(ENGINE_COUNT):
                 if machine.engines[e].engine != NULL:
                     wt.engine_increment_epoch(machine.engines[e].engine)

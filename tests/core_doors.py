@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -24,7 +23,6 @@ SOURCES = ROOT / "tests" / "_core_doors"
 SUFFIX: str = sysconfig.get_config_vars()["EXT_SUFFIX"]
 FLAGS = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fno-strict-aliasing", "-Werror"]
 DIRECTIVES = {
-    "language_level": "3",
     "boundscheck": False,
     "wraparound": False,
     "cdivision": True,
@@ -99,24 +97,26 @@ def load(name: str) -> ModuleType:
 
 def compile_here(name: str, source: str, scratch: str, sanitizer: str, *include: str) -> None:
     """Do the work of compile_module in this process."""
-    from Cython.Build import cythonize
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
-    # A copy by its plain name: objects and C files then stay inside the scratch directory.
-    plain = Path(scratch, f"{name.rpartition('.')[2]}.pyx")
-    shutil.copy(source, plain)
-    own_page = Path(source).with_suffix(".pxd")
-    if own_page.exists():
-        shutil.copy(own_page, scratch)
+    translated = Path(scratch, f"{name.rpartition('.')[2]}.c")
+    command = [sys.executable, "-m", "cython", "-3", "--module-name", name, "-o", str(translated)]
+    for directive, value in DIRECTIVES.items():
+        command += ["--directive", f"{directive}={value}"]
+    for folder in include:
+        command += ["--include-dir", folder]
+    subprocess.run([*command, source], check=True)
     extra = sanitizer_flags(sanitizer)
-    extension = Extension(name, [str(plain)], extra_compile_args=FLAGS + extra, extra_link_args=extra[:1])
-    modules = cythonize([extension], include_path=list(include), compiler_directives=DIRECTIVES, quiet=True)
-    command = build_ext(Distribution({"ext_modules": modules}))
-    command.build_lib = scratch
-    command.build_temp = scratch
-    command.ensure_finalized()
-    command.run()
+    extension = Extension(
+        name, [str(translated)], extra_compile_args=FLAGS + extra, extra_link_args=extra[:1]
+    )
+    build = build_ext(Distribution({"ext_modules": [extension]}))
+    build.build_lib = scratch
+    # Absolute paths of sources are appended to it: the objects then lie beside them.
+    build.build_temp = "/"
+    build.ensure_finalized()
+    build.run()
 
 
 if __name__ == "__main__":

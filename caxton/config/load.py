@@ -93,9 +93,12 @@ def load_config(
     return LoadedConfig(config=config, sources=sources)
 
 
-def default_data_dir(environ: Mapping[str, str]) -> str:
-    """Return the data directory of whoever sets none: the system's for root, else one of the user's."""
-    if os.geteuid() == 0:
+def default_data_dir(environ: Mapping[str, str], *, user_id: int | None = None) -> str:
+    """Return the data directory of whoever sets none: the system's for root, else one of the user's.
+
+    `user_id` is the user that runs this process where it is not given.
+    """
+    if (os.geteuid() if user_id is None else user_id) == 0:
         return SYSTEM_DATA_DIR
     data_home = environ.get("XDG_DATA_HOME", "")
     if Path(data_home).is_absolute():

@@ -1,6 +1,7 @@
 """One value against the shape of its setting: the value in its type, or every problem with it."""
 
 import math
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -11,6 +12,7 @@ from caxton.domain.problem import Problem, ProblemKind
 from caxton.domain.quantities import parse_byte_size
 from caxton.domain.suggestion import did_you_mean, near_names
 
+_WHOLE = re.compile(r"[+-]?[0-9](?:_?[0-9]){0,19}")
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _NULL = frozenset({"", "null", "~"})
@@ -90,9 +92,9 @@ class _Reader:
             except ParseError as error:
                 return self._refuse(key, ProblemKind.INVALID_VALUE, error.message, error.hint)
         elif isinstance(value, str) and self.as_text:
-            digits = value.strip().replace("_", "")
-            if digits.lstrip("+-").isascii() and digits.lstrip("+-").isdigit() and len(digits) < 40:
-                value = int(digits)
+            found = _WHOLE.fullmatch(value.strip())
+            if found is not None:
+                value = int(found.group())
         elif isinstance(value, float) and value.is_integer():
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool):

@@ -1,7 +1,7 @@
 """YAML with the line of every key, refusing what its loader would let pass in silence."""
 
 from pathlib import Path
-from typing import final
+from typing import Protocol, final
 
 import msgspec
 import yaml
@@ -15,11 +15,8 @@ def parse_yaml(path: Path, text: str) -> tuple[object, Lines, list[Problem]]:
     reader = _Reader(path)
     try:
         loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-            document: object = None if node is None else reader.read(loader, node, (), 0)
-        finally:
-            loader.dispose()  # pyright: ignore[reportUnknownMemberType]
+        node = loader.get_single_node()
+        document = None if node is None else reader.read(loader, node, (), 0)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
@@ -33,6 +30,12 @@ def parse_yaml(path: Path, text: str) -> tuple[object, Lines, list[Problem]]:
     return msgspec.convert(document, object), reader.lines, reader.problems
 
 
+class _Loader(Protocol):
+    """What is used of the library's loader; its own stub leaves these types open."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> object: ...
+
+
 @final
 class _Reader:
     """Walks the nodes, since only they know their lines."""
@@ -42,17 +45,17 @@ class _Reader:
         self.lines = Lines()
         self.problems: list[Problem] = []
 
-    def read(self, loader: yaml.SafeLoader, node: yaml.Node, path: tuple[str, ...], depth: int) -> object:
+    def read(self, loader: _Loader, node: yaml.Node, path: tuple[str, ...], depth: int) -> object:
         if depth > DEPTH_MAX:
             self.problems.append(self.fault(node.start_mark.line + 1, path, "this is nested too deep"))
             return None
         if isinstance(node, yaml.SequenceNode):
             return [self.read(loader, each, path, depth + 1) for each in node.value]
         if not isinstance(node, yaml.MappingNode):
-            return _constructed(loader, node)
+            return loader.construct_object(node, deep=True)
         members: dict[str, object] = {}
         for key_node, value_node in node.value:
-            key = _constructed(loader, key_node)
+            key = loader.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
             if not isinstance(key, str):
                 self.problems.append(self.fault(line, path, f"the key {key!r} is not a text"))
@@ -72,8 +75,3 @@ class _Reader:
             problem=problem,
             fix="mend this line",
         )
-
-
-def _constructed(loader: yaml.SafeLoader, node: yaml.Node) -> object:
-    # The stubs of the library say nothing about what it returns; as `object` that is true.
-    return loader.construct_object(node, deep=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

@@ -15,7 +15,7 @@ import msgspec
 from caxton.domain.timestamp import format_timestamp
 
 LINES_PER_AGENT_MAX: Final = 1000
-BYTES_PER_AGENT_MAX: Final = 256 * 1024
+BYTES_PER_AGENT_MAX: Final = 512 * 1024
 BYTES_TOTAL_MAX: Final = 64 * 1024 * 1024
 
 # What a line costs beside its text: the struct, its timestamp and its places in two queues.

@@ -69,10 +69,11 @@ os.register_at_fork(after_in_child=_mark_forked)
 class Bridge:
     """The core of this process."""
 
-    def __init__(self, core: "Core") -> None:
+    def __init__(self, core: "Core", turn_ns_max: int) -> None:
         from caxton._core import core as names  # noqa: PLC0415 - see open
 
         self._held = core
+        self._turn_ns_max = turn_ns_max
         self._names = names
         self._sink: Sink | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -90,7 +91,7 @@ class Bridge:
         self.engine_version: str = names.ABI_WASMTIME_VERSION
 
     @classmethod
-    def open(cls, settings: CoreSettings) -> "Bridge":
+    def open(cls, settings: CoreSettings, *, turn_ns_max: int = TURN_NS_MAX) -> "Bridge":
         """Load the core and reserve what it needs; no worker runs yet.
 
         Raises:
@@ -121,7 +122,7 @@ class Bridge:
                 fix="lower runtime.agents_max or runtime.pool_messages",
             )
             raise ConfigurationInvalid([problem]) from error
-        return cls(core)
+        return cls(core, turn_ns_max)
 
     # --- life ---
 
@@ -272,7 +273,7 @@ class Bridge:
 
     def telemetry(self) -> dict[str, object]:
         """Return the core's counters; `caxton.telemetry.metrics` knows the shape."""
-        return self._core.telemetry()
+        return {**self._core.telemetry()}
 
     def live_messages(self) -> int:
         """Messages that are in the core now."""
@@ -300,7 +301,7 @@ class Bridge:
         return self._names.PROFILE_STRICT if profile == "strict" else self._names.PROFILE_STANDARD
 
     def _on_readable(self) -> None:
-        deadline_ns = time.perf_counter_ns() + TURN_NS_MAX
+        deadline_ns = time.perf_counter_ns() + self._turn_ns_max
         while self._take_batch() == BATCH_COMPLETIONS and time.perf_counter_ns() < deadline_ns:
             pass
 

@@ -64,7 +64,14 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True):
 class CompiledCache:
     """The machine code under one directory. Methods block on the disk; calls are serialised by the caller."""
 
-    def __init__(self, directory: Path, engine_version: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        engine_version: str,
+        *,
+        bytes_max: int = CACHE_BYTES_MAX,
+        entries_max: int = CACHE_ENTRIES_MAX,
+    ) -> None:
         """Open or make the cache.
 
         Raises:
@@ -72,6 +79,8 @@ class CompiledCache:
         """
         self._directory = directory
         self._engine = engine_version
+        self._bytes_max = bytes_max
+        self._entries_max = entries_max
         self.refused_count = 0
         self._fd = _open_private_directory(directory)
         try:
@@ -170,7 +179,7 @@ class CompiledCache:
         kept_bytes = sum(size for _, size, _ in entries)
         kept = len(entries)
         for _, size, name in entries:
-            if kept < CACHE_ENTRIES_MAX and kept_bytes + incoming_bytes <= CACHE_BYTES_MAX:
+            if kept < self._entries_max and kept_bytes + incoming_bytes <= self._bytes_max:
                 return
             self._unlink(name)
             kept -= 1

@@ -36,6 +36,7 @@ from caxton.domain.errors.agent import AgentFailed, AgentNotFound, InvalidState
 from caxton.domain.errors.request import InvalidRequest
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
+from caxton.domain.events import EventType
 from caxton.domain.ids import AgentId, Capability, new_agent_id, new_deployment_id, parse_capability
 from caxton.domain.limits import LimitsRequest, ResourceLimits, explain_limits, merge_limits
 from caxton.domain.operation import invalid_state
@@ -83,6 +84,7 @@ class Lifecycle:
         self._drain_timeout_s = config.deployment.drain_timeout_s
         self._fuel_per_ms = bridge.fuel_per_ms()
         self._background: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     # --- coming ---
 
@@ -140,7 +142,8 @@ class Lifecycle:
         except BaseException:
             self._registry.release(request.name, agent.id)
             raise
-        record = AgentRecord(start(agent, now_ns=now_ns), new_deployment_id())
+        running = start(agent, now_ns=now_ns)
+        record = AgentRecord(running, new_deployment_id(), capabilities=request.capabilities)
         bridge = self._bridge
         # Half of the mailbox is left to messages that callers wait for: those are taken out at once.
         forgetful_max = max(limits.mailbox_max // 2, 1) if forgetful else None
@@ -168,10 +171,10 @@ class Lifecycle:
             record.outcome = None
             raise invalid_state(agent, "drain")
         new = drain(agent, now_ns=now_ns, deadline_ns=now_ns + round(wait_s * 1e9))
-        self._supervisor.swap(record, agent, new, "draining", "asked to drain")
+        self._supervisor.swap(record, agent, new, EventType.AGENT_DRAINING, "asked to drain")
         try:
             async with asyncio.timeout(wait_s):
-                await asyncio.shield(outcome)
+                await self._answer(record, outcome)
         except TimeoutError:
             _log.info("agent %s still drains", record.name, extra=log_fields(record, "drain_timeout"))
 
@@ -191,9 +194,9 @@ class Lifecycle:
             record.outcome = None
             raise invalid_state(agent, "start")
         self._supervisor.swap(
-            record, agent, revive(agent, now_ns=self._clock.wall_ns()), "revived", "asked to start"
+            record, agent, revive(agent, now_ns=self._clock.wall_ns()), None, "asked to start"
         )
-        event = await asyncio.shield(outcome)
+        event = await self._answer(record, outcome)
         if event.code is not EventCode.STARTED:
             raise AgentFailed(record.name, fault_kind(event.fault), event.text)
 
@@ -216,6 +219,7 @@ class Lifecycle:
             raise invalid_state(record.agent, "restart")
         await self.start_agent(record)
         record.restarts += 1
+        self._supervisor.note(record, EventType.AGENT_RESTARTED, None, record.state, "asked to restart")
 
     # --- going ---
 
@@ -229,7 +233,7 @@ class Lifecycle:
         if isinstance(agent, Loaded):
             raise invalid_state(agent, "delete")
         self._registry.withdraw(record)
-        self._supervisor.note(record, "deleted", record.state, "deleted", "asked to delete")
+        self._supervisor.note(record, EventType.AGENT_REMOVED, record.state, None, "asked to delete")
         if record.outcome is not None and not record.outcome.done():
             record.outcome.set_exception(AgentNotFound(record.name))
             # Marked as seen: the operation may have been given up by its caller.
@@ -239,9 +243,13 @@ class Lifecycle:
             await asyncio.shield(removal)
 
     async def close(self) -> None:
-        """Give up what runs in the background: the core has stopped, its events will not come."""
-        for task in list(self._background):
-            task.cancel()
+        """Tell everybody who waits that the core has stopped: its events will not come."""
+        self._closed = True
+        for record in self._registry.attached():
+            if record.outcome is not None and not record.outcome.done():
+                record.outcome.set_exception(Unavailable("the server is stopping", components=["core"]))
+                # Marked as seen: the operation may have been given up by its caller.
+                record.outcome.exception()
         if self._background:
             await asyncio.wait(list(self._background))
 
@@ -299,15 +307,15 @@ class Lifecycle:
         now_ns = self._clock.wall_ns()
         program = GuestProgram(digest=lease.digest, module_bytes=lease.size_bytes)
         agent = load(register(agent_id, spec, now_ns=now_ns), program, now_ns=now_ns)
-        record = AgentRecord(agent, new_deployment_id(), wasi=request.wasi)
-        record.lease = lease
-        return record
+        return AgentRecord(
+            agent, new_deployment_id(), wasi=request.wasi, capabilities=capabilities, lease=lease
+        )
 
     async def _bring_up(self, record: AgentRecord, config: dict[str, str], lease: CodeLease) -> None:
         outcome = self._expect(record, "deploy")
         slot = self._bridge.spawn(self._order(record, config), lease.code)
         self._registry.attach(record, slot)
-        event = await asyncio.shield(outcome)
+        event = await self._answer(record, outcome)
         if event.code is not EventCode.STARTED:
             raise start_refusal(event)
         await self._modules.keep(lease)
@@ -335,7 +343,6 @@ class Lifecycle:
 
     def _publish(self, record: AgentRecord) -> None:
         agent = record.agent
-        assert record.deployment_id is not None, "every agent here came by a deployment"
         entry = DeploymentEntry(
             deployment_id=record.deployment_id,
             agent_id=agent.id,
@@ -344,7 +351,7 @@ class Lifecycle:
             created_ns=agent.created_ns,
         )
         self._registry.publish(record, entry)
-        self._supervisor.note(record, "deployed", None, record.state, "deployed")
+        self._supervisor.note(record, EventType.AGENT_DEPLOYED, None, record.state, "deployed")
 
     async def _undo(self, record: AgentRecord, *, gone: bool) -> None:
         """Remove an agent that nobody has seen; when its caller has gone, without making anybody wait."""
@@ -353,18 +360,8 @@ class Lifecycle:
             await asyncio.shield(task)
 
     async def _remove(self, record: AgentRecord) -> None:
-        slot = record.slot
-        if slot is not None:
-            if isinstance(record.agent, Loaded) and record.outcome is not None and not record.outcome.done():
-                # The start is under way: removal is understood after it.
-                await asyncio.wait([record.outcome])
-            outcome: asyncio.Future[CoreEvent] = asyncio.get_running_loop().create_future()
-            record.outcome = outcome
-            if self._bridge.request(slot, Ask.REMOVE):
-                while (await outcome).code is not EventCode.REMOVED:
-                    outcome = record.outcome = asyncio.get_running_loop().create_future()
-            self._bridge.retire(slot)
-            self._registry.detach(record)
+        if record.slot is not None:
+            await self._leave_core(record, record.slot)
         if record.lease is not None:
             self._modules.release(record.lease)
         if record.inbox is not None:
@@ -374,6 +371,22 @@ class Lifecycle:
             self._logs.close(record.log)
             record.log = None
 
+    async def _leave_core(self, record: AgentRecord, slot: Slot) -> None:
+        if isinstance(record.agent, Loaded) and record.outcome is not None and not record.outcome.done():
+            # The start is under way: removal is understood after it.
+            await asyncio.wait([record.outcome])
+        if self._closed:
+            return
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[CoreEvent] = loop.create_future()
+        record.outcome = outcome
+        if self._bridge.request(slot, Ask.REMOVE):
+            while (await outcome).code is not EventCode.REMOVED:
+                outcome = record.outcome = loop.create_future()
+        record.outcome = None
+        self._bridge.retire(slot)
+        self._registry.detach(record)
+
     def _guest_slot(self, record: AgentRecord, operation: str) -> Slot:
         if record.agent.spec.kind is AgentKind.EXTERNAL:
             raise InvalidState(
@@ -382,6 +395,14 @@ class Lifecycle:
         if record.slot is None:
             raise AgentNotFound(record.name)
         return record.slot
+
+    async def _answer(self, record: AgentRecord, outcome: "asyncio.Future[CoreEvent]") -> CoreEvent:
+        """Wait for what the core says; a caller that goes away leaves the question standing."""
+        try:
+            return await asyncio.shield(outcome)
+        finally:
+            if outcome.done() and record.outcome is outcome:
+                record.outcome = None
 
     def _expect(self, record: AgentRecord, operation: str) -> "asyncio.Future[CoreEvent]":
         if record.outcome is not None and not record.outcome.done():

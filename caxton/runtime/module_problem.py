@@ -38,13 +38,9 @@ def module_problem(code: str, problem: str, fix: str) -> Problem:
     return Problem(field="module", kind=kind, problem=problem, fix=fix, code=code)
 
 
-# Words of the core for a start that failed for want of room, which is no fault of the module.
-_WANT_OF_ROOM: Final = ("used up", "no memory for", "Cannot allocate memory", "took no fuel")
-
-
 def start_refusal(event: CoreEvent) -> InvalidWasm | ResourceLimitExceeded:
     """Return the error for an agent whose first instance did not come up."""
-    if event.fault == "start" and any(word in event.text for word in _WANT_OF_ROOM):
+    if event.fault == "resource":
         return ResourceLimitExceeded(f"instances ({event.text})", 0)
     code, what, fix = _start_fault(event)
     return InvalidWasm([module_problem(code, f"{what}: {event.text}", fix)])
@@ -70,13 +66,13 @@ def _start_fault(event: CoreEvent) -> tuple[str, str, str]:
                 "caxton_alloc offers room that does not exist",
                 "let caxton_alloc return an address inside of the memory, with the asked length after it",
             )
-        case "start" if event.text.startswith("caxton_init"):
+        case "start" if event.text.startswith("caxton_init refused"):
             return (
                 "init_refused",
                 "the agent refuses to start",
                 "read its log; caxton_init returned a negative number",
             )
-        case _ if "caxton_alloc" in event.text:
+        case _ if event.text.startswith("caxton_alloc: "):
             return (
                 "alloc_trapped",
                 "caxton_alloc fails",

@@ -30,8 +30,9 @@ class ModuleStore:
     Calls are serialised by the caller. `used` tells which digests agents run; those are never removed.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, unused_max: int = UNUSED_MODULES_MAX) -> None:
         self._directory = directory
+        self._unused_max = unused_max
         directory.mkdir(mode=0o700, exist_ok=True)
         for leftover in directory.glob(f"*{_UNFINISHED}"):
             leftover.unlink(missing_ok=True)
@@ -88,7 +89,7 @@ class ModuleStore:
         unused_bytes = sum(size for _, size, _ in unused)
         count = len(unused)
         for _, size, entry in unused:
-            if count < UNUSED_MODULES_MAX and unused_bytes + incoming_bytes <= UNUSED_BYTES_MAX:
+            if count < self._unused_max and unused_bytes + incoming_bytes <= UNUSED_BYTES_MAX:
                 return
             entry.unlink(missing_ok=True)
             count -= 1

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, TypeVar, final
 
+import msgspec
+
 from caxton.domain.agent import Profile
 from caxton.domain.errors.agent import InvalidWasm
 from caxton.domain.errors.request import InvalidRequest, NotFound
@@ -28,7 +30,6 @@ from caxton.runtime.manifest import Manifest
 from caxton.runtime.module_problem import module_problem
 from caxton.runtime.module_store import ModuleStore
 from caxton.runtime.seam import Code
-from caxton.runtime.validator import Validator
 
 # Data above this is mapped copy-on-write: below it a copy is cheaper than the two mappings of an image.
 EAGER_DATA_BYTES_MAX: Final = 8 * 1024
@@ -85,15 +86,14 @@ class CodeEntry:
 
 
 @final
-class CodeLease:
+class CodeLease(msgspec.Struct, eq=False, gc=False):
     """One agent's hold on machine code. Given back once, by `Modules.release`."""
 
-    __slots__ = ("entry", "released")
+    entry: CodeEntry
+    released: bool = False
 
-    def __init__(self, entry: CodeEntry) -> None:
-        self.entry = entry
-        self.released = False
-        entry.users += 1
+    def __post_init__(self) -> None:
+        self.entry.users += 1
 
     @property
     def digest(self) -> Digest:
@@ -140,6 +140,9 @@ class Modules:
         self._cache = cache
         self._module_bytes_max = module_bytes_max
         self._allowed_profiles = allowed_profiles
+        # Imported here: by now the bridge has told in plain words if the engine is missing.
+        from caxton.runtime.validator import Validator  # noqa: PLC0415
+
         self._validate = Validator()
         self._compiler = compiler if compiler is not None else CompileThread()
         # Writes to the disk are serialised on a thread of their own, so that none waits for a compilation.

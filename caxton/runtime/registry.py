@@ -12,11 +12,11 @@ from typing import Final, NamedTuple, Protocol, final
 
 import msgspec
 
-from caxton.domain.agent import Agent, AgentKind, AgentSpec, StateName
+from caxton.domain.agent import Agent, AgentSpec, StateName
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound
-from caxton.domain.errors.request import InvalidRequest, ParseError
+from caxton.domain.errors.observability import CursorUnknown
+from caxton.domain.errors.request import ParseError
 from caxton.domain.ids import AgentId, AgentName, Capability, DeploymentId, parse_agent_ref
-from caxton.domain.problem import Problem, ProblemKind
 from caxton.domain.suggestion import near_names
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.seam import Slot
@@ -27,7 +27,7 @@ CANDIDATES_COMPARED_MAX: Final = 64
 
 
 @final
-class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True):
+class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """That an agent was deployed, and as what."""
 
     deployment_id: DeploymentId
@@ -209,6 +209,10 @@ class Registry:
         """Return the agent in this slot, shown or not."""
         return self._by_slot.get(slot)
 
+    def attached(self) -> list[AgentRecord]:
+        """Return every agent that has a place in the core, shown or not."""
+        return list(self._by_slot.values())
+
     def near_names(self, name: str) -> tuple[str, ...]:
         """Return names that look like `name`."""
         return near_names(name, self._by_name)
@@ -234,7 +238,7 @@ class Registry:
         """Return up to `limit` agents in the order of their deployment, and the cursor of the rest.
 
         Raises:
-            InvalidRequest: the cursor is none of ours.
+            CursorUnknown: the cursor is none of ours.
         """
         after = _sequence_of(cursor)
         limit = min(max(limit, 1), PAGE_AGENTS_MAX)
@@ -291,18 +295,4 @@ def _sequence_of(cursor: str | None) -> int:
         return 0
     if cursor.isascii() and cursor.isdigit() and len(cursor) <= 18:
         return int(cursor)
-    raise InvalidRequest(
-        [
-            Problem(
-                field="cursor",
-                kind=ProblemKind.INVALID_VALUE,
-                problem=f"`{cursor[:40]}` is no cursor of a list of agents",
-                fix="use `next_cursor` of the page before, or leave it out",
-            )
-        ]
-    )
-
-
-def is_external(record: AgentRecord) -> bool:
-    """Tell whether the agent speaks through the API."""
-    return record.agent.spec.kind is AgentKind.EXTERNAL
+    raise CursorUnknown(cursor)

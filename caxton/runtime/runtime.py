@@ -61,7 +61,7 @@ class Runtime:
         self._phase = "new"
         self._external_by_principal: dict[str, AgentId] = {}
         self._logs = LogShelf()
-        self._events = EventRing()
+        self._events = EventRing(clock.wall_ns())
         self._registry = Registry(MemoryDeploymentLog())
         self._waiters = Waiters(self._registry)
         self._supervisor = Supervisor(self._registry, self._events, clock)

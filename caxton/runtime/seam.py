@@ -66,7 +66,8 @@ class EventCode(IntEnum):
     REMOVED = 6
 
 
-class Slot(NamedTuple):
+@final
+class Slot(msgspec.Struct, frozen=True, gc=False):
     """An agent's place in the core. Used again for others, hence the generation."""
 
     number: int

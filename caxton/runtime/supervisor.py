@@ -15,6 +15,7 @@ from caxton.domain.agent import (
     Fault,
     Loaded,
     Running,
+    StateName,
     Stopped,
     fail,
     restart,
@@ -23,6 +24,7 @@ from caxton.domain.agent import (
 )
 from caxton.domain.errors.agent import FaultKind
 from caxton.domain.errors.request import ParseError
+from caxton.domain.events import EventType, LifecycleData
 from caxton.domain.ids import parse_capability
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.registry import Registry
@@ -76,28 +78,26 @@ class Supervisor:
             )
             return
         self._registry.add_capability(record, capability)
-        data: dict[str, object] = {"agent": record.name, "capability": capability}
-        self._events.record("agent.capability_registered", self._clock.wall_ns(), record.agent.id, data)
 
-    def swap(self, record: AgentRecord, seen: Held, new: Held, event: str, reason: str) -> None:
-        """Move an agent from the state `seen` to `new`, and tell."""
+    def swap(self, record: AgentRecord, seen: Held, new: Held, event: EventType | None, reason: str) -> None:
+        """Move an agent from the state `seen` to `new`, and tell, if there is an event to tell."""
         old_state = record.state
         self._registry.swap(record, seen, new)
-        if record.shown:
+        if record.shown and event is not None:
             self.note(record, event, old_state, record.state, reason)
 
     def note(
-        self, record: AgentRecord, event: str, old_state: str | None, new_state: str, reason: str
+        self,
+        record: AgentRecord,
+        event: EventType,
+        old_state: StateName | None,
+        new_state: StateName | None,
+        reason: str,
     ) -> None:
         """Count a lifecycle event and show it to whoever watches."""
-        record.note_event(event)
-        data: dict[str, object] = {
-            "agent": record.name,
-            "old_state": old_state,
-            "new_state": new_state,
-            "reason": reason,
-        }
-        self._events.record(f"agent.{event}", self._clock.wall_ns(), record.agent.id, data)
+        record.note_event(event.partition(".")[2])
+        data = LifecycleData(old_state=old_state, new_state=new_state, reason=reason)
+        self._events.record(event, data, self._clock.wall_ns(), record.agent.id)
 
     def _on_start(self, record: AgentRecord, event: CoreEvent) -> None:
         agent = record.agent
@@ -105,7 +105,9 @@ class Supervisor:
             return
         now_ns = self._clock.wall_ns()
         if event.code is EventCode.STARTED:
-            self.swap(record, agent, start(agent, now_ns=now_ns), "started", "the instance is up")
+            self.swap(
+                record, agent, start(agent, now_ns=now_ns), EventType.AGENT_STARTED, "the instance is up"
+            )
         elif record.shown:
             # A first start that fails undoes the whole deployment; this one was asked for later.
             self._fail(record, agent, event)
@@ -116,7 +118,7 @@ class Supervisor:
         if isinstance(agent, Running):
             record.restarts += 1
             new = restart(agent, now_ns=self._clock.wall_ns())
-            self.swap(record, agent, new, "restarted", f"{event.fault}: {event.text}")
+            self.swap(record, agent, new, EventType.AGENT_FAULT, f"{event.fault}: {event.text}")
 
     def _on_failed(self, record: AgentRecord, event: CoreEvent) -> None:
         agent = record.agent
@@ -127,13 +129,21 @@ class Supervisor:
         now_ns = self._clock.wall_ns()
         record.note_fault(event.fault, event.text, now_ns)
         fault = Fault(kind=fault_kind(event.fault), reason=event.text)
-        self.swap(record, agent, fail(agent, fault, now_ns=now_ns), "failed", f"{event.fault}: {event.text}")
+        self.swap(
+            record,
+            agent,
+            fail(agent, fault, now_ns=now_ns),
+            EventType.AGENT_FAILED,
+            f"{event.fault}: {event.text}",
+        )
         _log.warning("agent %s failed: %s", record.name, event.text, extra=log_fields(record, "agent_failed"))
 
     def _on_stopped(self, record: AgentRecord) -> None:
         agent = record.agent
         if isinstance(agent, Draining):
-            self.swap(record, agent, stop(agent, now_ns=self._clock.wall_ns()), "stopped", "drained")
+            self.swap(
+                record, agent, stop(agent, now_ns=self._clock.wall_ns()), EventType.AGENT_STOPPED, "drained"
+            )
 
 
 def resolve(record: AgentRecord, event: CoreEvent) -> None:

@@ -24,7 +24,8 @@ class Figures(NamedTuple):
     events: Counter[str]
     faults: Counter[str]
 
-    def __add__(self, more: "Figures") -> "Figures":  # type: ignore[override]
+    def plus(self, more: "Figures") -> "Figures":
+        """Return the sum of both."""
         return Figures(
             self.handled + more.handled,
             self.fuel + more.fuel,
@@ -80,11 +81,11 @@ class AgentSeries:
             figures = self._latest[agent.agent_id] = _figures(agent)
             before = self._before.get(agent.agent_id)
             if before is None:
-                rest += figures
+                rest = rest.plus(figures)
                 rest_depth += agent.mailbox_depth
                 rest_memory += agent.memory_bytes
             else:
-                rest += before
+                rest = rest.plus(before)
                 rows.append(
                     Series(agent.name, figures.minus(before), agent.mailbox_depth, agent.memory_bytes)
                 )
@@ -96,7 +97,7 @@ class AgentSeries:
         for agent_id in [known for known in self._latest if known not in present]:
             # A chosen agent's own series ends with it; only what was summed before goes on.
             figures = self._latest.pop(agent_id)
-            self._gone += self._before.pop(agent_id, figures)
+            self._gone = self._gone.plus(self._before.pop(agent_id, figures))
 
     def _choose(self, agents: Sequence[AgentReading]) -> None:
         free = self._agents_max - len(self._before)

@@ -17,6 +17,8 @@ import orjson
 from caxton.domain.timestamp import format_timestamp
 
 QUEUE_RECORDS_MAX: Final = 10_000
+# How long the end of the server waits for somebody to read the log's last lines.
+CLOSE_TIMEOUT_S: Final = 1.0
 ROOT_LOGGER: Final = "caxton"
 GUEST_LOGGER: Final = "caxton.guest"
 
@@ -87,7 +89,7 @@ class TextFormatter(logging.Formatter):
 class _BoundedHandler(QueueHandler):
     """Queues a record or drops it; formatting is left to the writer's thread."""
 
-    def __init__(self, records: "queue.Queue[logging.LogRecord]") -> None:
+    def __init__(self, records: "queue.Queue[logging.LogRecord | None]") -> None:
         super().__init__(records)
         self.dropped_count = 0
 
@@ -105,11 +107,27 @@ class _Writer(QueueListener):
     """Writes records; tells of dropped ones when there is room again."""
 
     def __init__(
-        self, records: "queue.Queue[logging.LogRecord]", output: logging.Handler, source: _BoundedHandler
+        self,
+        records: "queue.Queue[logging.LogRecord | None]",
+        output: logging.Handler,
+        source: _BoundedHandler,
     ) -> None:
         super().__init__(records, output)
+        self._records = records
         self._source = source
         self._told_count = 0
+
+    def stop_within(self, timeout_s: float) -> None:
+        """Write what is queued and end; give up on a reader that does not read."""
+        thread = self._thread
+        if thread is None:
+            return
+        try:
+            self._records.put(None, timeout=timeout_s)
+        except queue.Full:
+            return
+        thread.join(timeout_s)
+        self._thread = None
 
     def handle(self, record: logging.LogRecord) -> None:
         missing = self._source.dropped_count - self._told_count
@@ -127,14 +145,19 @@ class _Writer(QueueListener):
 class LogStream:
     """The running log. `close` writes what is queued."""
 
-    def __init__(self, listener: QueueListener, handler: _BoundedHandler, logger: logging.Logger) -> None:
+    def __init__(self, listener: _Writer, handler: _BoundedHandler, logger: logging.Logger) -> None:
         self._listener = listener
         self._handler = handler
         self._logger = logger
 
     @classmethod
     def open(
-        cls, level: str, form: Literal["json", "text"] | None = None, stream: TextIO | None = None
+        cls,
+        level: str,
+        form: Literal["json", "text"] | None = None,
+        stream: TextIO | None = None,
+        *,
+        records_max: int = QUEUE_RECORDS_MAX,
     ) -> "LogStream":
         """Send the loggers below `caxton` to `stream` (stderr); by default text on a terminal, else JSON."""
         target = sys.stderr if stream is None else stream
@@ -142,7 +165,7 @@ class LogStream:
         logging.addLevelName(TRACE, "TRACE")
         output = logging.StreamHandler(target)
         output.setFormatter(TextFormatter() if chosen == "text" else JsonFormatter())
-        records: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE_RECORDS_MAX)
+        records: queue.Queue[logging.LogRecord | None] = queue.Queue(records_max)
         handler = _BoundedHandler(records)
         listener = _Writer(records, output, handler)
         logger = logging.getLogger(ROOT_LOGGER)
@@ -158,10 +181,10 @@ class LogStream:
         return self._handler.dropped_count
 
     def close(self) -> None:
-        """Take the log down after the last record is written. Idempotent."""
+        """Take the log down after the last record is written, or a moment later. Idempotent."""
         if self._handler in self._logger.handlers:
             self._logger.removeHandler(self._handler)
-            self._listener.stop()
+            self._listener.stop_within(CLOSE_TIMEOUT_S)
 
 
 def log_guest_line(agent_id: int, agent: str, level: int, text: str) -> None:

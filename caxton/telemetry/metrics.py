@@ -41,11 +41,18 @@ class RuntimeCollector(Collector):
     """Turns readings into metrics. Scrapes of several threads take turns."""
 
     def __init__(
-        self, source: ReadingSource, loop: asyncio.AbstractEventLoop, *, version: str, agents_max: int
+        self,
+        source: ReadingSource,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        version: str,
+        agents_max: int,
+        timeout_s: float = READING_TIMEOUT_S,
     ) -> None:
         self._source = source
         self._loop = loop
         self._version = version
+        self._timeout_s = timeout_s
         self._series = AgentSeries(agents_max)
         self._turn = threading.Lock()
         self._latest: Reading | None = None
@@ -70,13 +77,15 @@ class RuntimeCollector(Collector):
             yield from _agents(self._series.update(reading.agents))
 
     def _read(self) -> Reading | None:
+        reading = self._source.read()
         try:
-            future = asyncio.run_coroutine_threadsafe(self._source.read(), self._loop)
+            future = asyncio.run_coroutine_threadsafe(reading, self._loop)
         except RuntimeError:
             # The loop is closed: the server is at its end.
+            reading.close()
             return None
         try:
-            return future.result(READING_TIMEOUT_S)
+            return future.result(self._timeout_s)
         except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
             future.cancel()
             return None
@@ -199,7 +208,7 @@ def _messages(core: CoreReading) -> Iterator[Metric]:
     )
     yield _histogram(
         "message_routing_duration_seconds",
-        "From a handler's return until what it sent lies in the mailboxes.",
+        "From a sent text until it has its place in the mailbox; of messages that agents send, a sample.",
         core.routing,
         core.bucket_upper_ns,
     )

@@ -1,6 +1,6 @@
 """The numbers of one moment, on their way from the runtime to the metrics."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Protocol, final
 
 import msgspec
@@ -43,7 +43,7 @@ class CoreReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class AgentReading(msgspec.Struct, frozen=True, kw_only=True):
+class AgentReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One agent. Counts since it was deployed."""
 
     agent_id: int
@@ -74,7 +74,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 class ReadingSource(Protocol):
     """Whoever takes readings, on the event loop."""
 
-    async def read(self) -> Reading: ...
+    def read(self) -> Coroutine[object, object, Reading]: ...
 
 
 def read_core(

@@ -85,6 +85,15 @@ cdef object item_value(ReceiverItem* item):
     return {"capability": name} if item.kind == RECEIVER_CAPABILITY else name
 
 
+cdef dict extents(bytes text, Envelope* envelope):
+    result = {}
+    for i in range(FIELD_COUNT):
+        if envelope.present >> i & 1:
+            start = envelope.fields[i].offset
+            result[FIELD_NAMES[i]] = text[start:start + envelope.fields[i].length]
+    return result
+
+
 def parse(bytes text, uint32_t flags=PARSE_CLIENT):
     """Return ``(status, offset, field)`` of a refused text, or a dict of all that was found."""
     cdef Text copy = Text(text)
@@ -100,10 +109,7 @@ def parse(bytes text, uint32_t flags=PARSE_CLIENT):
         return STATUS_NAMES[status], envelope.error_offset, field
     assert envelope.error_field == -1
     result = {
-        "fields": {
-            FIELD_NAMES[i]: text[envelope.fields[i].offset:envelope.fields[i].offset + envelope.fields[i].length]
-            for i in range(FIELD_COUNT) if envelope.present >> i & 1
-        },
+        "fields": extents(text, &envelope),
         "performative": envelope.performative,
         "receiver_kind": envelope.receiver_kind,
         "receiver_count": envelope.receiver_count,
@@ -178,6 +184,15 @@ cdef tuple message_result(Message* message, uint64_t capacity):
     assert message.body_bytes <= capacity
     assert body[capacity:capacity + CANARY_BYTES] == bytes([CANARY]) * CANARY_BYTES, "written past the bound"
     return body[:message.body_bytes], message.performative, pieces(message)
+
+
+def bound(bytes text, Host host, uint32_t flags=PARSE_CLIENT):
+    """Return the most bytes that splice may write."""
+    cdef Text copy = Text(text)
+    cdef Envelope envelope
+    if envelope_parse(copy.start, copy.length, flags, &envelope) != ENVELOPE_OK:
+        raise ValueError(STATUS_NAMES[envelope.status])
+    return envelope_bound(&envelope, &host.fields)
 
 
 def splice(bytes text, Host host, uint32_t flags=PARSE_CLIENT):
@@ -255,23 +270,23 @@ cdef class Bench:
         free(self.copied)
 
     def parse(self, uint32_t rounds):
-        cdef uint32_t i
+        cdef uint32_t _i
         with nogil:
-            for i in range(rounds):
+            for _i in range(rounds):
                 envelope_parse(self.text.start, self.text.length, PARSE_CLIENT, &self.envelope)
 
     def parse_and_splice(self, uint32_t rounds):
-        cdef uint32_t i
+        cdef uint32_t _i
         with nogil:
-            for i in range(rounds):
+            for _i in range(rounds):
                 envelope_parse(self.text.start, self.text.length, PARSE_CLIENT, &self.envelope)
                 envelope_bound(&self.envelope, &self.host.fields)
                 envelope_splice(self.text.start, &self.envelope, &self.host.fields, self.message)
 
     def floor(self, uint32_t rounds):
         """Look at each byte of the text once, and copy as many bytes as are delivered."""
-        cdef uint32_t i
+        cdef uint32_t _i
         with nogil:
-            for i in range(rounds):
+            for _i in range(rounds):
                 door_pass(self.text.start, self.text.length)
                 door_copy(self.copied, message_body(self.message), self.delivered_bytes)

@@ -5,8 +5,8 @@ from caxton._core.atomics cimport (
     add_u64_relaxed, add_u64_seq, load_u64_relaxed, monotonic_ns, sub_u64_seq,
 )
 from caxton._core.limiter cimport (
-    Budget, TokenBucket, bucket_init, bucket_take, bucket_wait_ns, budget_init, budget_release, budget_reserve,
-    budget_used,
+    Budget, TokenBucket, bucket_init, bucket_take, bucket_wait_ns, budget_init, budget_release,
+    budget_reserve, budget_used,
 )
 from gate cimport gate_pass, random_next
 
@@ -48,14 +48,16 @@ cdef class BucketDoor:
 
     def time_take(self, uint32_t rounds) -> int:
         """Take at the bucket's own pace; return nanoseconds."""
-        cdef uint64_t start, now_ns = 1
+        cdef uint64_t start, refused = 0
+        cdef uint64_t now_ns = self.bucket.arrival_ns
         # SAFETY: only C state is touched, by one thread.
         with nogil:
             start = monotonic_ns()
             for _ in range(rounds):
                 now_ns += self.bucket.interval_ns
-                bucket_take(&self.bucket, now_ns)
+                refused += not bucket_take(&self.bucket, now_ns)
             start = monotonic_ns() - start
+        assert refused == 0
         return start
 
 
@@ -76,7 +78,8 @@ cdef class BudgetDoor:
     def used(self) -> int:
         return budget_used(&self.budget)
 
-    def hammer(self, uint32_t rounds, uint64_t amount_max, uint64_t seed, uint32_t parties) -> tuple[int, int]:
+    def hammer(self, uint32_t rounds, uint64_t amount_max, uint64_t seed,
+               uint32_t parties) -> tuple[int, int]:
         """Reserve and release random amounts; return (times the limit was exceeded, refusals)."""
         cdef uint64_t state = seed, amount
         cdef uint32_t exceeded = 0, refused = 0

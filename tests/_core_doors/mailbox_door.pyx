@@ -81,7 +81,7 @@ cdef class MailboxDoor:
         store_u32_relaxed(&self.box.capacity, capacity)
 
     def produce(self, uint32_t producer, uint32_t count, uint32_t parties, bint broken=False) -> int:
-        """Push ``count`` messages of this producer; return how often the depth was seen above the capacity."""
+        """Push ``count`` messages of this producer; return how often the depth was above the capacity."""
         cdef uint32_t number, over = 0
         cdef Message* message
         assert (producer + 1) * count <= self.message_count

@@ -5,8 +5,8 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 from caxton._core.atomics cimport monotonic_ns, swap_ptr_seq
 from caxton._core.message cimport (
-    HEADER_BYTES, SIZE_CLASS_COUNT, Message, MessageCache, MessagePool, cache_flush, message_body, message_free,
-    message_new, pool_close, pool_live, pool_open,
+    HEADER_BYTES, SIZE_CLASS_COUNT, Message, MessageCache, MessagePool, cache_flush, message_body,
+    message_free, message_new, pool_close, pool_live, pool_open,
 )
 from gate cimport gate_pass, random_next
 
@@ -26,24 +26,25 @@ cdef void stamp_write(Message* message, uint64_t stamp) noexcept nogil:
     # Plain stores at both ends of the body: whoever wrongly holds the same message is seen.
     message.number = stamp
     (<uint64_t*>message_body(message))[0] = stamp
-    (<uint64_t*>(message_body(message) + message.body_capacity))[-1] = stamp
+    (<uint64_t*>(message_body(message) + message.body_capacity - sizeof(stamp)))[0] = stamp
 
 
 cdef bint stamp_holds(Message* message) noexcept nogil:
     cdef uint64_t stamp = message.number
     return ((<uint64_t*>message_body(message))[0] == stamp
-            and (<uint64_t*>(message_body(message) + message.body_capacity))[-1] == stamp)
+            and (<uint64_t*>(message_body(message) + message.body_capacity - sizeof(stamp)))[0] == stamp)
 
 
 cdef class PoolDoor:
     cdef MessagePool pool
     cdef MessageCache* caches           # OWNERSHIP: owned by the door, freed in __dealloc__
     cdef uint32_t cache_count
-    cdef void* exchange[EXCHANGE_COUNT] # atomic; each owns the message it holds
+    cdef void* exchange[EXCHANGE_COUNT]     # atomic; each owns the message it holds
     cdef uint32_t arrived
 
     def __cinit__(self, uint32_t small_count, uint64_t body_bytes_max, uint32_t cache_count=1):
-        self.caches = <MessageCache*>calloc(cache_count, sizeof(MessageCache))  # SAFETY: zeroed, checked below
+        # SAFETY: zeroed memory, checked below.
+        self.caches = <MessageCache*>calloc(cache_count, sizeof(MessageCache))
         if self.caches == NULL:
             raise MemoryError
         self.cache_count = cache_count
@@ -109,7 +110,8 @@ cdef class PoolDoor:
 
     def classes(self) -> list[tuple[int, int]]:
         """Return (messages, body capacity) of each class."""
-        return [(self.pool.classes[n].count, self.pool.classes[n].body_capacity) for n in range(SIZE_CLASS_COUNT)]
+        classes = self.pool.classes
+        return [(classes[n].count, classes[n].body_capacity) for n in range(SIZE_CLASS_COUNT)]
 
     def churn(self, uint32_t cache, uint32_t rounds, uint64_t seed, uint32_t parties) -> tuple[int, int]:
         """Allocate, stamp, swap with other threads and free what came; return (damaged, refused)."""

@@ -1,13 +1,14 @@
-"""Test door to run rings and injector, and a crew of workers that pass agents around as the scheduler does."""
+"""Test door to run rings and injector, and a crew of workers that pass agents around like the scheduler."""
 
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from caxton._core.atomics cimport (
-    add_u32_seq, load_u32_relaxed, load_u32_seq, load_u64_relaxed, monotonic_ns, store_u32_relaxed, store_u64_relaxed,
+    add_u32_seq, load_u32_relaxed, load_u32_seq, load_u64_relaxed, monotonic_ns, store_u32_relaxed,
+    store_u64_relaxed,
 )
 from caxton._core.runqueue cimport (
-    Injector, RunRing, injector_drain, injector_init, injector_is_empty, injector_push, ring_close, ring_length,
-    ring_open, ring_push, ring_steal, ring_take,
+    Injector, RunRing, injector_drain, injector_init, injector_is_empty, injector_push, ring_close,
+    ring_length, ring_open, ring_push, ring_steal, ring_take,
 )
 from gate cimport gate_pass, random_next, sched_yield
 
@@ -182,7 +183,8 @@ cdef class Crew:
 
     def __cinit__(self, uint32_t worker_count, uint32_t agent_count, uint32_t turns):
         cdef uint32_t number
-        self.rings = <RunRing*>calloc(worker_count, sizeof(RunRing))        # SAFETY (all three): checked below
+        # SAFETY: zeroed memory, checked below.
+        self.rings = <RunRing*>calloc(worker_count, sizeof(RunRing))
         self.links = <uint32_t*>calloc(agent_count, sizeof(uint32_t))
         self.turns_had = <uint32_t*>calloc(agent_count, sizeof(uint32_t))
         if self.rings == NULL or self.links == NULL or self.turns_had == NULL:

@@ -25,8 +25,9 @@ cdef uint16_t name_of(uint64_t id, char* name) noexcept nogil:
 cdef bint is_agent(const Slot* slot, uint64_t id, const char* name, uint16_t name_bytes) noexcept nogil:
     # Plain reads of what the writer sets before it publishes: valid for as long as the reader is not quiet.
     # ``name_bytes`` 0: leave the name alone.
-    return (slot.id == id and slot.fuel_max == id * 3
-            and (name_bytes == 0 or (slot.name_bytes == name_bytes and memcmp(slot.name, name, name_bytes) == 0)))
+    if slot.id != id or slot.fuel_max != id * 3:
+        return False
+    return name_bytes == 0 or (slot.name_bytes == name_bytes and memcmp(slot.name, name, name_bytes) == 0)
 
 
 cdef class RoutingDoor:
@@ -97,7 +98,7 @@ cdef class RoutingDoor:
     def release(self, uint32_t index) -> None:
         mailbox_release(&self.at(index).mailbox)
 
-    def keys(self) -> tuple[int, int]:
+    def hash_keys(self) -> tuple[int, int]:
         return self.table.id_key, self.table.name_key
 
     def longest_chains(self) -> tuple[int, int]:
@@ -123,16 +124,19 @@ cdef class RoutingDoor:
         cdef char name[NAME_BYTES]
         cdef Slot* slot
         cdef uint32_t number
+        cdef uint64_t id
         for number in range(count):
-            slot = routing_claim(&self.table, first + number * factor, name, name_of(first + number * factor, name))
+            id = first + number * factor
+            slot = routing_claim(&self.table, id, name, name_of(id, name))
             assert slot != NULL
             routing_publish(&self.table, slot)
 
-    def write(self, uint32_t id_count, uint32_t cycles, uint64_t seed, uint32_t parties, bint broken=False) -> None:
-        """Put agents in and out, ``cycles`` times. ``broken``: use a retired slot without waiting for readers."""
+    def write(self, uint32_t id_count, uint32_t cycles, uint64_t seed, uint32_t parties,
+              bint broken=False) -> None:
+        """Put agents in and out, ``cycles`` times. ``broken``: do not wait for readers."""
         cdef char name[NAME_BYTES]
         cdef uint64_t state = seed, id
-        cdef uint32_t cycle, place
+        cdef uint32_t place
         cdef Slot* slot
         cdef Slot** standing = <Slot**>calloc(id_count, sizeof(void*))  # SAFETY: zeroed, checked below
         if standing == NULL:
@@ -140,7 +144,7 @@ cdef class RoutingDoor:
         # SAFETY: only C state is touched; this is the table's one writer.
         with nogil:
             gate_pass(&self.arrived, parties)
-            for cycle in range(cycles):
+            for _ in range(cycles):
                 place = random_next(&state) % id_count
                 if standing[place] != NULL:
                     routing_retire(&self.table, standing[place])

@@ -5,7 +5,8 @@ from libc.stdlib cimport calloc, free
 from caxton._core.atomics cimport add_u32_seq, load_u32_seq, monotonic_ns
 from caxton._core.bounds cimport PERFORMATIVE_COUNT
 from caxton._core.telemetry cimport (
-    HISTOGRAM_BUCKETS, STATUS_COUNT, STATUS_SUCCESS, Histogram, Telemetry, counter_add, histogram_add, telemetry_sum,
+    HISTOGRAM_BUCKETS, STATUS_COUNT, STATUS_SUCCESS, Histogram, Telemetry, counter_add, histogram_add,
+    telemetry_sum,
 )
 from gate cimport gate_pass
 
@@ -70,12 +71,14 @@ cdef class TelemetryDoor:
     def write(self, uint32_t number, uint32_t rounds, uint32_t parties) -> None:
         """Count as a worker does: only into the own set."""
         cdef uint32_t turn
+        cdef uint64_t* word
         assert number < SETS_MAX
         # SAFETY: only C state is touched; the set is this thread's own.
         with nogil:
             gate_pass(&self.arrived, parties)
             for turn in range(rounds):
-                counter_add(&self.sets[number].processed[turn % PERFORMATIVE_COUNT][<uint32_t>STATUS_SUCCESS], 1)
+                word = &self.sets[number].processed[turn % PERFORMATIVE_COUNT][<uint32_t>STATUS_SUCCESS]
+                counter_add(word, 1)
                 histogram_add(&self.sets[number].queue_wait, turn)
             add_u32_seq(&self.finished, 1)
 

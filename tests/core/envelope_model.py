@@ -9,23 +9,43 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal, localcontext
+from typing import TypeAlias
 
 import orjson
 
-PERFORMATIVES = (
-    "accept-proposal agree cancel cfp confirm disconfirm failure inform inform-if inform-ref not-understood "
-    "propagate propose proxy query-if query-ref refuse reject-proposal request request-when request-whenever "
-    "subscribe"
-).split()
+PERFORMATIVES = [
+    *("accept-proposal", "agree", "cancel", "cfp", "confirm", "disconfirm", "failure", "inform", "inform-if"),
+    *("inform-ref", "not-understood", "propagate", "propose", "proxy", "query-if", "query-ref", "refuse"),
+    *("reject-proposal", "request", "request-when", "request-whenever", "subscribe"),
+]
 IDENTIFIERS = (
-    "conversation_id", "protocol", "reply_with", "in_reply_to", "content_kind", "language", "encoding", "ontology",
-)  # fmt: skip
+    "conversation_id",
+    "protocol",
+    "reply_with",
+    "in_reply_to",
+    "content_kind",
+    "language",
+    "encoding",
+    "ontology",
+)
 DELIVERIES = ("at_most_once", "at_least_once", "exactly_once")
 CLIENT_FIELDS = ("reply_by_s", "conversation_ttl_s", "max_awards")
 FIELDS = (
-    "id", "performative", "sender", "receiver", "reply_by", "reply_to", "content", "delivery", "priority",
-    "trace_id", "span_id", "timestamp", *IDENTIFIERS, *CLIENT_FIELDS,
-)  # fmt: skip
+    "id",
+    "performative",
+    "sender",
+    "receiver",
+    "reply_by",
+    "reply_to",
+    "content",
+    "delivery",
+    "priority",
+    "trace_id",
+    "span_id",
+    "timestamp",
+    *IDENTIFIERS,
+    *CLIENT_FIELDS,
+)
 U64_MAX = 2**64 - 1
 CENTURY_S = 3_155_760_000
 TIMESTAMP = re.compile(
@@ -37,7 +57,8 @@ YEAR_0000_MS = -62_167_219_200_000
 YEAR_9999_END_MS = 253_402_300_799_999
 MS = timedelta(milliseconds=1)
 
-Address = int | str | dict[str, str]
+Address: TypeAlias = int | str | dict[str, str]
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | Members | None"
 
 
 class Refused(Exception):
@@ -47,8 +68,10 @@ class Refused(Exception):
 class Number(str):
     """A JSON number as it was written."""
 
+    __slots__ = ()
 
-class Members(list[tuple[str, object]]):
+
+class Members(list[tuple[str, Value]]):
     """A JSON object with its members as they were written."""
 
 
@@ -88,17 +111,24 @@ def seconds_ms(text: str) -> int | None:
         return int((value * 1000).to_integral_value(ROUND_CEILING))
 
 
-def depth(value: object) -> int:
+def depth(value: Value) -> int:
     """Return how deep a value is nested: 0 for a scalar."""
-    deepest, level = 0, [value]
+    deepest = 0
+    level = [value]
     while True:
-        containers = [item for item in level if isinstance(item, list | dict)]
-        if not containers:
+        inner: list[Value] = []
+        containers = 0
+        for item in level:
+            if isinstance(item, dict):
+                containers += 1
+                inner += item.values()
+            elif isinstance(item, list) and not isinstance(item, Members):
+                containers += 1
+                inner += item
+        if containers == 0:
             return deepest
         deepest += 1
-        level = [
-            inner for item in containers for inner in (item.values() if isinstance(item, dict) else item)
-        ]
+        level = inner
 
 
 def need(condition: object) -> None:
@@ -106,14 +136,14 @@ def need(condition: object) -> None:
         raise Refused
 
 
-def identifier(value: object) -> str:
+def identifier(value: Value) -> str:
     need(isinstance(value, str) and not isinstance(value, Number))
     assert isinstance(value, str)
     need(1 <= len(value.encode()) <= 255 and not re.search(r"[\x00-\x1f\x7f]", value))
     return value
 
 
-def address(value: object) -> int | str:
+def address(value: Value) -> int | str:
     need(isinstance(value, str))
     assert isinstance(value, str)
     if re.fullmatch(r"[0-9]+", value):
@@ -123,7 +153,7 @@ def address(value: object) -> int | str:
     return value
 
 
-def receivers(value: object) -> list[Address]:
+def receivers(value: Value) -> list[Address]:
     if isinstance(value, Members):
         need([name for name, _ in value] == ["capability"])
         return [{"capability": identifier(value[0][1])}]
@@ -133,14 +163,14 @@ def receivers(value: object) -> list[Address]:
     return [address(value)]
 
 
-def digits(value: object, count: int) -> int:
+def digits(value: Value, count: int) -> int:
     need(isinstance(value, str) and not isinstance(value, Number))
     assert isinstance(value, str)
     need(re.fullmatch(f"[0-9A-Fa-f]{{{count}}}", value) and int(value, 16) != 0)
     return int(value, 16)
 
 
-def uuid(value: object) -> int:
+def uuid(value: Value) -> int:
     need(isinstance(value, str))
     assert isinstance(value, str)
     need(re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value))
@@ -153,25 +183,25 @@ def known(value: int | None) -> int:
     return value
 
 
-def text_of(value: object) -> str:
+def text_of(value: Value) -> str:
     need(isinstance(value, str) and not isinstance(value, Number))
     assert isinstance(value, str)
     return value
 
 
-def number_of(value: object) -> str:
+def number_of(value: Value) -> str:
     need(isinstance(value, Number))
     assert isinstance(value, Number)
     return value
 
 
-def whole(value: object, least: int, most: int) -> int:
+def whole(value: Value, least: int, most: int) -> int:
     text = number_of(value)
     need(re.fullmatch(r"[0-9]{1,20}", text) and least <= int(text) <= most)
     return int(text)
 
 
-def member(name: str, value: object) -> object:
+def member(name: str, value: Value) -> object:
     """Return the meaning of one member, None when it is absent."""
     if name == "content":
         return value
@@ -216,11 +246,11 @@ def read(text: bytes, *, client: bool = True) -> dict[str, object]:
         Refused: the message must not be accepted.
     """
     try:
-        parsed = orjson.loads(text)
+        parsed: Value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise Refused from error
     need(isinstance(parsed, dict) and depth(parsed) <= 64)
-    members = json.loads(text, object_pairs_hook=Members, parse_int=Number, parse_float=Number)
+    members: Members = json.loads(text, object_pairs_hook=Members, parse_int=Number, parse_float=Number)
     names = [name for name, _ in members]
     need(len(set(names)) == len(names))
     need(all(name in FIELDS and (client or name not in CLIENT_FIELDS) for name in names))

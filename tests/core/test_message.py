@@ -75,7 +75,9 @@ def test_opening_touches_no_memory() -> None:
         (4_000_000_000, 2**32 - 8192),  # 16 PiB of the largest class: more than there are addresses
     ],
 )
-def test_figures_out_of_range_are_refused_and_leave_nothing_mapped(small_count: int, body_bytes_max: int) -> None:
+def test_figures_out_of_range_are_refused_and_leave_nothing_mapped(
+    small_count: int, body_bytes_max: int
+) -> None:
     before = mapped_bytes()
     assert not door.opens(small_count, body_bytes_max)
     assert mapped_bytes() - before < MIB
@@ -116,7 +118,7 @@ def test_a_body_larger_than_any_class_is_refused() -> None:
 
 def test_a_larger_class_serves_when_the_fitting_one_has_run_out_and_then_the_pool_refuses() -> None:
     pool = door.PoolDoor(16, 200_000)
-    held = []
+    held: list[int] = []
     while (message := pool.new(0, 10)) is not None:
         held.append(message)
     counts = [count for count, _ in pool.classes()]
@@ -161,14 +163,16 @@ def test_memory_that_was_used_before_is_used_again_first() -> None:
 
 def test_a_message_given_back_twice_aborts_with_a_message() -> None:
     for cache in ("0", "None"):
-        done = run_to_its_end(f"p = door.PoolDoor(64, 1000); m = p.new(0, 9); p.free(0, m); p.free({cache}, m)")
+        done = run_to_its_end(
+            f"p = door.PoolDoor(64, 1000); m = p.new(0, 9); p.free(0, m); p.free({cache}, m)"
+        )
         assert done.returncode == -signal.SIGABRT
         assert "given back twice" in done.stderr
 
 
 def test_a_message_of_another_pool_aborts_with_a_message() -> None:
     done = run_to_its_end(
-        "p = door.PoolDoor(64, 1000); q = door.PoolDoor(64, 1000); q.new(None, 9); q.free(None, p.new(None, 9))"
+        "p, q = (door.PoolDoor(64, 1000) for _ in range(2)); q.new(None, 9); q.free(None, p.new(None, 9))"
     )
     assert done.returncode == -signal.SIGABRT
     assert "not of this pool" in done.stderr
@@ -244,4 +248,4 @@ def test_no_message_is_in_two_hands_and_all_come_back() -> None:
 
 @pytest.mark.sanitize
 def test_threads_that_fight_over_a_few_messages_lose_none() -> None:
-    stress.message_pool(workers=4, small_count=8)
+    stress.message_pool(workers=4, small_count=8, rounds=2 * stress.ROUNDS)

@@ -131,4 +131,4 @@ def test_each_producers_order_is_kept_and_every_message_comes_once() -> None:
 
 @pytest.mark.sanitize
 def test_a_mailbox_of_one_place_passes_all_messages() -> None:
-    stress.mailbox(producers=2, capacity=1)
+    stress.mailbox(producers=2, capacity=1, count=stress.ROUNDS)

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from typing import Protocol
 
 import pytest
 from hypothesis import settings
@@ -19,10 +20,17 @@ STARTING = 1
 FREE = 0
 
 
-def standing(table: object, id: int, name: bytes) -> int:
-    index = table.claim(id, name)  # type: ignore[attr-defined]
+class Table(Protocol):
+    """What the tests' own step needs of the door."""
+
+    def claim(self, agent: int, name: bytes) -> int | None: ...
+    def publish(self, index: int) -> None: ...
+
+
+def standing(table: Table, agent: int, name: bytes) -> int:
+    index = table.claim(agent, name)
     assert index is not None
-    table.publish(index)  # type: ignore[attr-defined]
+    table.publish(index)
     return index
 
 
@@ -58,7 +66,7 @@ def test_names_of_every_length_are_told_apart() -> None:
 
 def test_a_full_table_refuses_until_a_slot_comes_back() -> None:
     table = door.RoutingDoor(3)
-    indexes = [standing(table, id, b"n%d" % id) for id in (1, 2, 3)]
+    indexes = [standing(table, agent, b"n%d" % agent) for agent in (1, 2, 3)]
     assert table.claim(4, b"n4") is None
     assert table.used() == 3
     table.retire(indexes[1])
@@ -127,12 +135,12 @@ def test_a_retired_slot_waits_until_no_run_queue_and_no_sender_has_it() -> None:
 
 def test_one_agent_that_is_still_scheduled_does_not_hold_up_the_others() -> None:
     table = door.RoutingDoor(40)
-    indexes = [standing(table, id, b"n%d" % id) for id in range(1, 41)]
+    indexes = [standing(table, agent, b"n%d" % agent) for agent in range(1, 41)]
     table.set_scheduled(indexes[0], 1)
     for index in indexes:
         table.retire(index)
-    again = [table.claim(id, b"m%d" % id) for id in range(101, 140)]
-    assert sorted(filter(None, again)) == sorted(indexes[1:])
+    again: list[int] = [table.claim(agent, b"m%d" % agent) for agent in range(101, 140)]
+    assert sorted(again) == sorted(indexes[1:])
     assert table.claim(140, b"m140") is None
     table.set_scheduled(indexes[0], 0)
     assert table.claim(140, b"m140") == indexes[0]
@@ -181,7 +189,7 @@ def test_chains_stay_short_for_ids_and_names_in_a_pattern(factor: int) -> None:
 
 
 def test_every_table_has_keys_of_its_own() -> None:
-    keys = {key for _ in range(8) for key in door.RoutingDoor(1).keys()}
+    keys = {key for _ in range(8) for key in door.RoutingDoor(1).hash_keys()}
     assert len(keys) == 16
 
 
@@ -261,11 +269,11 @@ class RoutingModel(RuleBasedStateMachine):
 
     @invariant()
     def look_ups_agree(self) -> None:
-        for index, (id, name) in self.standing.items():
-            assert self.table.find_id(id) == index
+        for index, (agent, name) in self.standing.items():
+            assert self.table.find_id(agent) == index
             assert self.table.find_name(name) == (index if name else None)
-        for id, name in self.claimed.values():
-            assert self.table.find_id(id) is None
+        for agent, name in self.claimed.values():
+            assert self.table.find_id(agent) is None
             assert self.table.find_name(name) is None
 
     @invariant()

@@ -59,7 +59,9 @@ def test_an_agent_scheduled_twice_aborts_instead_of_overwriting_another() -> Non
     assert "run queue of 4 places is full" in done.stderr
 
 
-@pytest.mark.parametrize(("length", "stolen"), [(0, 0), (1, 1), (2, 1), (3, 2), (10, 5), (127, 64), (128, 64), (500, 64)])
+@pytest.mark.parametrize(
+    ("length", "stolen"), [(0, 0), (1, 1), (2, 1), (3, 2), (10, 5), (127, 64), (128, 64), (500, 64)]
+)
 def test_a_thief_takes_the_older_half_but_64_at_most(length: int, stolen: int) -> None:
     victim, own = door.RingDoor(512), door.RingDoor(512)
     for slot in range(length):

@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 from tests import core_doors
 from tests.core import envelope_model as model
 
+pytestmark = pytest.mark.sanitize
 door = core_doors.load("text_door")
 
 BOUNDED = settings(max_examples=300, deadline=None)
-U64 = st.integers(0, 2**64 - 1) | st.integers(0, 64).map(lambda bits: (1 << bits) - 1) | st.integers(0, 19).map(lambda n: 10**n)
+U64 = (
+    st.integers(0, 2**64 - 1)
+    | st.integers(0, 64).map(lambda bits: (1 << bits) - 1)
+    | st.integers(0, 19).map(lambda n: 10**n)
+)
 
 
 @BOUNDED
@@ -40,7 +45,19 @@ def test_every_count_of_digits_is_written_right() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"18446744073709551616", b"18446744073709551620", b"99999999999999999999", b"0" * 21, b"+1", b"-1", b" 1", b"1 ", b"1a"]
+    "text",
+    [
+        b"",
+        b"18446744073709551616",
+        b"18446744073709551620",
+        b"99999999999999999999",
+        b"0" * 21,
+        b"+1",
+        b"-1",
+        b" 1",
+        b"1 ",
+        b"1a",
+    ],
 )
 def test_what_is_no_64_bit_number_is_refused(text: bytes) -> None:
     assert door.read_u64(text) is None
@@ -121,16 +138,41 @@ def test_a_time_may_be_written_in_several_ways(text: bytes, same: bytes) -> None
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"2026-11-23", b"2026-11-23T09:15:00", b"2026-11-23 09:15:00Z", b"2026-11-23T09:15Z", b"2026-11-23T09:15:00ZZ",
-        b"2026-13-01T00:00:00Z", b"2026-00-01T00:00:00Z", b"2026-11-31T00:00:00Z", b"2026-11-00T00:00:00Z",
-        b"2025-02-29T00:00:00Z", b"1900-02-29T00:00:00Z", b"2026-11-23T24:00:00Z", b"2026-11-23T09:60:00Z",
-        b"2026-11-23T09:15:60Z", b"2026-11-23T09:15:61Z", b"2026-11-23T23:59:60+01:00", b"2026-11-23T09:15:00.Z",
-        b"2026-11-23T09:15:00.1234567890Z", b"2026-11-23T09:15:00+1:00", b"2026-11-23T09:15:00+0100",
-        b"2026-11-23T09:15:00+24:00", b"2026-11-23T09:15:00+01:60", b"2026-11-23T09:15:00+01:00Z", b"2026-11-23T09:15:00,5Z",
-        b"0000-01-01T00:00:00+00:01", b"9999-12-31T23:59:59-00:01", b"9999-12-31T23:59:60Z", b"02026-11-23T09:15:00Z",
-        b"2026-1a-23T09:15:00Z", b"2026-11-23T0/:15:00Z", b"2026-11-23T09:15:0:Z", b"+026-11-23T09:15:00Z",
+        b"",
+        b"2026-11-23",
+        b"2026-11-23T09:15:00",
+        b"2026-11-23 09:15:00Z",
+        b"2026-11-23T09:15Z",
+        b"2026-11-23T09:15:00ZZ",
+        b"2026-13-01T00:00:00Z",
+        b"2026-00-01T00:00:00Z",
+        b"2026-11-31T00:00:00Z",
+        b"2026-11-00T00:00:00Z",
+        b"2025-02-29T00:00:00Z",
+        b"1900-02-29T00:00:00Z",
+        b"2026-11-23T24:00:00Z",
+        b"2026-11-23T09:60:00Z",
+        b"2026-11-23T09:15:60Z",
+        b"2026-11-23T09:15:61Z",
+        b"2026-11-23T23:59:60+01:00",
+        b"2026-11-23T09:15:00.Z",
+        b"2026-11-23T09:15:00.1234567890Z",
+        b"2026-11-23T09:15:00+1:00",
+        b"2026-11-23T09:15:00+0100",
+        b"2026-11-23T09:15:00+24:00",
+        b"2026-11-23T09:15:00+01:60",
+        b"2026-11-23T09:15:00+01:00Z",
+        b"2026-11-23T09:15:00,5Z",
+        b"0000-01-01T00:00:00+00:01",
+        b"9999-12-31T23:59:59-00:01",
+        b"9999-12-31T23:59:60Z",
+        b"02026-11-23T09:15:00Z",
+        b"2026-1a-23T09:15:00Z",
+        b"2026-11-23T0/:15:00Z",
+        b"2026-11-23T09:15:0:Z",
+        b"+026-11-23T09:15:00Z",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_time_is_refused(text: bytes) -> None:
     assert door.read_timestamp(text) is None
     assert model.timestamp_ms(text.decode()) is None
@@ -139,18 +181,33 @@ def test_what_is_no_time_is_refused(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "ms"),
     [
-        (b"1", 1000), (b"0.001", 1), (b"0.0001", 1), (b"1.0001", 1001), (b"1.5e0", 1500), (b"15e-1", 1500), (b"1E2", 100_000),
-        (b"1e-300", 1), (b"1e-99999999999999999999", 1), (b"0.00000000000000000000000000000000000000000000000001e50", 1000),
-        (b"100000000000000000000000000000000000000000000000000e-50", 1000), (b"1.00000000000000000000000000000000000001", 1001),
-        (b"3155760000", 3_155_760_000_000), (b"3155759999.9999", 3_155_760_000_000), (b"1.000", 1000), (b"30", 30_000),
-        (b"0.1", 100), (b"0.123456789012345678901234567890", 124),
+        (b"1", 1000),
+        (b"0.001", 1),
+        (b"0.0001", 1),
+        (b"1.0001", 1001),
+        (b"1.5e0", 1500),
+        (b"15e-1", 1500),
+        (b"1E2", 100_000),
+        (b"1e-300", 1),
+        (b"1e-99999999999999999999", 1),
+        (b"0.00000000000000000000000000000000000000000000000001e50", 1000),
+        (b"100000000000000000000000000000000000000000000000000e-50", 1000),
+        (b"1.00000000000000000000000000000000000001", 1001),
+        (b"3155760000", 3_155_760_000_000),
+        (b"3155759999.9999", 3_155_760_000_000),
+        (b"1.000", 1000),
+        (b"30", 30_000),
+        (b"0.1", 100),
+        (b"0.123456789012345678901234567890", 124),
     ],
-)  # fmt: skip
+)
 def test_seconds_are_read_exactly_and_rounded_up(text: bytes, ms: int) -> None:
     assert door.read_seconds(text) == ms
 
 
-@pytest.mark.parametrize("text", [b"0", b"0.0", b"0e5", b"-1", b"-0", b"3155760000.001", b"1e10", b"1e99999999999999999999"])
+@pytest.mark.parametrize(
+    "text", [b"0", b"0.0", b"0e5", b"-1", b"-0", b"3155760000.001", b"1e10", b"1e99999999999999999999"]
+)
 def test_seconds_must_lie_above_zero_and_within_a_century(text: bytes) -> None:
     assert door.read_seconds(text) is None
 
@@ -178,4 +235,6 @@ def test_any_bytes_become_a_canonical_string(raw: bytes) -> None:
 @given(st.text("abcdefghijklmnopqrstuvwxyz-_ ABC", max_size=18))
 def test_only_the_words_are_performatives(text: str) -> None:
     word = text.lower().replace("_", "-").replace(" ", "-")
-    assert door.find_performative(text.encode()) == (model.PERFORMATIVES.index(word) if word in model.PERFORMATIVES else -1)
+    assert door.find_performative(text.encode()) == (
+        model.PERFORMATIVES.index(word) if word in model.PERFORMATIVES else -1
+    )

@@ -118,8 +118,8 @@ def test_problems_inside_of_a_receiver_have_their_own_place() -> None:
         ("receiver[1]", "invalid_value"),
         ("receiver[2]", "out_of_bounds"),
     }
-    assert found(GOOD | {"receiver": {"capabilty": "x"}}) == {
-        ("receiver.capabilty", "unknown_field"),
+    assert found(GOOD | {"receiver": {"capabiliti": "x"}}) == {
+        ("receiver.capabiliti", "unknown_field"),
         ("receiver", "missing"),
     }
     assert found(GOOD | {"receiver": {"capability": ""}}) == {("receiver.capability", "out_of_bounds")}
@@ -127,11 +127,11 @@ def test_problems_inside_of_a_receiver_have_their_own_place() -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     assert found(
-        {"reciver": "a", "priority": 11, "id": 5, "reply_by": "2026-03-01T12:00:00Z", "reply_by_s": 5}
+        {"receivr": "a", "priority": 11, "id": 5, "reply_by": "2026-03-01T12:00:00Z", "reply_by_s": 5}
     ) == {
         ("performative", "missing"),
         ("receiver", "missing"),
-        ("reciver", "unknown_field"),
+        ("receivr", "unknown_field"),
         ("priority", "out_of_bounds"),
         ("id", "wrong_type"),
         ("reply_by_s", "contradiction"),
@@ -140,7 +140,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("written", "meant"),
-    [("reciver", "receiver"), ("to", "receiver"), ("in-reply-to", "in_reply_to"), (":content", "content")],
+    [("receivr", "receiver"), ("to", "receiver"), ("in-reply-to", "in_reply_to"), (":content", "content")],
 )
 def test_an_unknown_field_gets_the_field_that_was_meant(written: str, meant: str) -> None:
     (problem,) = explain(GOOD | {written: "x"})
@@ -182,7 +182,7 @@ def test_a_field_that_stands_there_twice_is_refused() -> None:
 
 
 def test_the_content_may_hold_what_it_likes() -> None:
-    content = {"a": [None, True, -1.5e3, "\U0001f600", {"a": 1}], "reciver": "x"}
+    content = {"a": [None, True, -1.5e3, "\U0001f600", {"a": 1}], "receivr": "x"}
     assert explain(GOOD | {"content": content}) == ()
     assert explain(b'{"performative":"inform","receiver":"a","content":{"x":1,"x":2}}') == ()
 

@@ -157,6 +157,13 @@ def test_waiting_is_offered_exactly_where_it_helps(error: CaxtonError) -> None:
         assert error.retryable
 
 
+def test_each_class_speaks_for_itself() -> None:
+    for found in concrete():
+        own = {name for base in found.__mro__ if base is not CaxtonError for name in vars(base)}
+        assert "_message" in own
+        assert "_hint" in own or found is errors.InternalError
+
+
 def test_a_missing_receiver_is_a_missing_agent() -> None:
     with pytest.raises(errors.AgentNotFound):
         raise errors.NoRoute("x")

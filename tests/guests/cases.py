@@ -128,7 +128,7 @@ RUN_CASES: Final = (
     RunCase(name="bare_reply_loops", kind="fuel"),
     RunCase(name="late_alloc_loops", kind="fuel", warm_up=1),
     RunCase(name="reply_out_of_range", kind="trap"),
-    RunCase(name="bare_reply_out_of_range", kind="trap"),
+    RunCase(name="bare_reply_out_of_range", kind="reply"),
     RunCase(name="bare_reply_traps", kind="trap"),
     RunCase(name="trap_after_send", kind="trap"),
     RunCase(name="late_alloc_out_of_range", kind="alloc", warm_up=1),

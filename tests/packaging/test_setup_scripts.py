@@ -1,6 +1,7 @@
 """The scripts behind the first `make`: what they say when the machine lacks something."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,11 +44,11 @@ def test_a_python_without_headers_says_what_to_install(tmp_path: Path) -> None:
 
 def test_an_interpreter_of_the_running_version_is_found() -> None:
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    found = script("find-python", version, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    found = script("find-python", version, PATH=path)
     assert found.returncode == 0
-    said = subprocess.run(
-        [found.stdout.strip(), "--version"], capture_output=True, text=True, check=True
-    ).stdout
+    ask = [shutil.which(found.stdout.strip(), path=path) or "", "--version"]
+    said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
     assert said.startswith(f"Python {version}.")
 
 

@@ -2,8 +2,9 @@
 
     python tests/sanitize/fuzz_envelope.py [--seconds N] [--seed N] [--portable]
 
-Builds an instrumented copy of the envelope's rooms and of its test door below ``build/asan/`` (with
-``--portable``: of the code for machines without SSE2, below ``build/asan-portable/``), leaves the normal build alone, and feeds it damaged messages whose copies are allocated at exactly their size: the first
+Builds an instrumented copy of the envelope's rooms and of its test door below ``build/asan-envelope/`` (with
+``--portable``: of the code for machines without SSE2, below ``build/asan-envelope-portable/``), leaves the
+normal build alone, and feeds it damaged messages whose copies are allocated at exactly their size: the first
 byte read or written out of place ends the process. What is accepted is compared with orjson and delivered
 into a buffer that ends at the stated bound. As a control, the door then reads one byte too many on purpose,
 which must be reported.
@@ -24,31 +25,52 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # Last: where PYTHONPATH names an instrumented copy of the core, that one must be found first.
 sys.path.append(str(ROOT))
 
-from tests import core_doors  # noqa: E402  (the path must be there first)
+from tests import core_doors  # noqa: E402 - the path must be there first
 
 CORE = ROOT / "_core"
 ROOMS = ("message", "json", "text", "performative", "field", "address", "envelope")
 SANITIZERS = "address,undefined"
+RICH = (
+    b' {"id": "6F9619FF-8b86-d011-b42d-00c04fc964ff", "performative": "QUERY_REF", "sender": "manager-1",\n'
+    b'"receiver": ["bidder.one", 42, "18446744073709551615"], "protocol": "fipa-query", "reply_to": 7,'
+    b'"conversation_id": "caf\xc3\xa9 \\u00e9\\ud83d\\ude00", "reply_with": "r\\"1", "in_reply_to": "q/1",'
+    b'"reply_by": "2026-11-23T10:15:00.25+01:00", "timestamp": "2026-11-23T09:15:00Z",'
+    b'"content": [1.5e-7, "\\ud83d\\ude00", "\xe2\x82\xac", {"b": null, "c": [true, false]}],'
+    b'"content_kind": "done", "language": "json", "encoding": "utf-8", "ontology": "\\u0074rade",'
+    b'"delivery": "exactly_once", "priority": 9, "span_id": "b7ad6b7169203331",'
+    b'"trace_id": "0AF7651916cd43dd8448eb211c80319c",'
+    b'"conversation_ttl_s": 2.0005, "max_awards": 3 }\r\n'
+)
 SEEDS = [
     b'{"performative":"inform"}',
-    b'{"performative":"request","receiver":"8123456789012345678","conversation_id":"c-1","content":{"a":[1,2,{"b":"x"}]}}',
-    b' {"id": "6F9619FF-8b86-d011-b42d-00c04fc964ff", "performative": "QUERY_REF", "sender": "manager-1",\n'
-    b'"receiver": ["bidder.one", 42, "18446744073709551615"], "conversation_id": "caf\xc3\xa9 \\u00e9\\ud83d\\ude00",'
-    b'"protocol": "fipa-query", "reply_with": "r\\"1", "in_reply_to": "q/1", "reply_by": "2026-11-23T10:15:00.25+01:00",'
-    b'"reply_to": 7, "content": [1.5e-7, "\\ud83d\\ude00", "\xe2\x82\xac", {"b": null, "c": [true, false]}], '
-    b'"content_kind": "done", "language": "json", "encoding": "utf-8", "ontology": "\\u0074rade", "priority": 9,'
-    b'"delivery": "exactly_once", "trace_id": "0AF7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331",'
-    b'"timestamp": "2026-11-23T09:15:00Z", "conversation_ttl_s": 2.0005, "max_awards": 3 }\r\n',
-    b'{"performative":"cfp","receiver":{"capability":"add \\u0031"},"reply_by_s":1e1,"content":1.7976931348623157e308}',
+    b'{"performative":"request","receiver":"8123456789012345678","content":{"a":[1,2,{"b":"x"}]}}',
+    RICH,
+    b'{"performative":"cfp","receiver":{"capability":"add \\u0031"},"reply_by_s":1e1,"content":1.79769e308}',
     b'{"performative":"cfp","content":' + b'[{"a":' * 31 + b'"deep"' + b"}]" * 31 + b"}",
     b'{"performative":"cfp","content":' + str(2**1024 - 2**970).encode() + b"}",
-    b'{"content":"a string of more than sixteen bytes, one of more than thirty-two, and so on","performative":"agree"}',
+    b'{"content":"more than sixteen bytes, more than thirty-two bytes, and so on","performative":"agree"}',
 ]
-TOKENS = [
-    b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b" ", b"\0", b"0", b"-", b"e", b"\\u", b"\\ud83d", b"\xf0\x9f\x98\x80",
-    b"\xf0\x9f", b"\xed\xa0\x80", b"\x7f", b"\xff", b"null", b'"content":', b'"receiver":', b'"id":', b"1e309", b"[" * 70,
-    b"x" * 260, b"\\u00e9" * 130,
-]  # fmt: skip
+PIECES = [
+    *(bytes([byte]) for byte in rb'"\{}[],: 0-e'),
+    *(
+        b"\0",
+        b"\\u",
+        b"\\ud83d",
+        b"\xf0\x9f\x98\x80",
+        b"\xf0\x9f",
+        b"\xed\xa0\x80",
+        b"\x7f",
+        b"\xff",
+        b"null",
+        b"1e309",
+    ),
+    *(b'"content":', b'"receiver":', b'"id":', b"[" * 70, b"x" * 260, b"\\u00e9" * 130),
+]
+
+
+def say(line: str) -> None:
+    """Write one line of the report."""
+    sys.stdout.write(f"{line}\n")
 
 
 def mutate(text: bytes, dice: random.Random) -> bytes:
@@ -58,7 +80,7 @@ def mutate(text: bytes, dice: random.Random) -> bytes:
         at = dice.randint(0, len(out))
         match dice.randrange(6):
             case 0:
-                out[at:at] = dice.choice(TOKENS)
+                out[at:at] = dice.choice(PIECES)
             case 1:
                 out[at : at + 1] = bytes([dice.randrange(256)])
             case 2:
@@ -80,7 +102,9 @@ def fuzz(seconds: float, seed: int) -> None:
 
     door = core_doors.load("envelope_door")
     dice = random.Random(seed)
-    host = door.Host(id=1, trace=3, span=4, timestamp_ms=1, conversation=b"c" * 255, protocol=b"p", in_reply_to=b"i")
+    host = door.Host(
+        id=1, trace=3, span=4, timestamp_ms=1, conversation=b"c" * 255, protocol=b"p", in_reply_to=b"i"
+    )
     tried = accepted = 0
     end = time.monotonic() + seconds
     for text in SEEDS:
@@ -98,8 +122,10 @@ def fuzz(seconds: float, seed: int) -> None:
         sent = orjson.loads(text)
         delivered, _, pieces = door.splice(text, host)
         assert orjson.loads(delivered)["content"] == sent.get("content"), (seed, text)
-        assert orjson.loads(b'"' + pieces["conversation_id"] + b'"') == (sent.get("conversation_id") or "c" * 255), (seed, text)
-    print(f"seed {seed}: {tried} messages, {accepted} accepted, no finding")
+        assert orjson.loads(b'"' + pieces["conversation_id"] + b'"') == (
+            sent.get("conversation_id") or "c" * 255
+        ), (seed, text)
+    say(f"seed {seed}: {tried} messages, {accepted} accepted, no finding")
     assert accepted > 0
 
 
@@ -107,9 +133,11 @@ def libraries() -> list[str] | None:
     """Return gcc's runtime libraries, None when this machine lacks one."""
     if shutil.which("gcc") is None:
         return None
-    found = []
+    found: list[str] = []
     for name in ("libasan.so", "libubsan.so"):
-        answer = subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            ["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+        )
         library = Path(answer.stdout.strip())
         if not library.is_absolute() or not library.exists():
             return None
@@ -160,31 +188,31 @@ def main() -> int:
         fuzz(options.seconds, options.seed)
         return 0
     if options.inside == "control":
-        print("read past the end, unseen:", core_doors.load("envelope_door").read_past(SEEDS[0]))
+        say(f"read past the end, unseen: {core_doors.load('envelope_door').read_past(SEEDS[0])}")
         return 0
     libs = libraries()
     if libs is None:
-        print("AddressSanitizer is not installed for gcc on this machine", file=sys.stderr)
+        say("AddressSanitizer is not installed for gcc on this machine")
         return 2
-    tree = ROOT / "build" / "asan"
+    tree = ROOT / "build" / "asan-envelope"
     if options.portable:
-        tree = tree.with_name("asan-portable")
+        tree = tree.with_name("asan-envelope-portable")
         os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} -DCAXTON_PORTABLE"
     try:
         build(tree)
     except RuntimeError as error:
-        print(error, file=sys.stderr)
+        say(str(error))
         return 2
     done = run(tree, libs, "--inside", "fuzz", "--seconds", str(options.seconds), "--seed", str(options.seed))
-    print(done.stdout, end="")
+    sys.stdout.write(done.stdout)
     if done.returncode != 0:
-        print(f"seed {options.seed}: finding\n{done.stderr}", file=sys.stderr)
+        say(f"seed {options.seed}: finding\n{done.stderr}")
         return 1
     control = run(tree, libs, "--inside", "control")
     if control.returncode != 66 or "ERROR: AddressSanitizer" not in control.stderr:
-        print(f"the control read past the end unseen\n{control.stdout}{control.stderr}", file=sys.stderr)
+        say(f"the control read past the end unseen\n{control.stdout}{control.stderr}")
         return 1
-    print("control: the read past the end was reported")
+    say("control: the read past the end was reported")
     return 0
 
 

@@ -18,16 +18,20 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests import core_doors  # noqa: E402  (the path must be there first)
-from tests.sanitize import stress  # noqa: E402
+from tests import core_doors  # noqa: E402 - after the path
+from tests.sanitize import stress  # noqa: E402 - after the path
 
 TREE = ROOT / "build" / "tsan"
 CORE = ROOT / "_core"
-ROOMS = ("message", "queue", "runqueue", "routing", "limiter", "telemetry")
+DOORS = core_doors.SOURCES
+CIMPORT = re.compile(
+    r"^ *from caxton\._core\.(\w+) c?import|^ *from caxton\._core import (\w+)", re.MULTILINE
+)
 SUPPRESSIONS = Path(__file__).with_name("tsan.supp")
 REPORTED = 66
 SECONDS_MAX = 300
@@ -44,12 +48,26 @@ def sanitizer_library() -> Path | None:
     """Return gcc's runtime library, None when this machine has none."""
     if shutil.which("gcc") is None:
         return None
-    answer = subprocess.run(["gcc", "-print-file-name=libtsan.so"], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        ["gcc", "-print-file-name=libtsan.so"], capture_output=True, text=True, check=True
+    )
     library = Path(answer.stdout.strip())
     return library if library.is_absolute() and library.exists() else None
 
 
-def build_core() -> None:
+def rooms(door: str) -> set[str]:
+    """Return the rooms of the core that the door ``door`` needs, and those that these need in turn."""
+    found: set[str] = set()
+    pages = [DOORS / f"{door}.pyx", DOORS / "gate.pxd"]
+    while pages:
+        named = {first or second for first, second in CIMPORT.findall(pages.pop().read_text("utf-8"))}
+        for room in named - found:
+            found.add(room)
+            pages += [page for page in (CORE / f"{room}.pxd", CORE / f"{room}.pyx") if page.exists()]
+    return {room for room in found if (CORE / f"{room}.pyx").exists()}
+
+
+def build_core(programs: list[str]) -> None:
     """Bring ``build/tsan/caxton`` up to date: declaration pages, instrumented modules, nothing else."""
     core = TREE / "caxton" / "_core"
     core.mkdir(parents=True, exist_ok=True)
@@ -59,12 +77,13 @@ def build_core() -> None:
         stale.unlink()
     for page in [*CORE.glob("*.pxd"), *CORE.glob("*.h")]:
         shutil.copy(page, core)
-    for room in ROOMS:
+    needed = set[str]().union(*(rooms(stress.DOOR_OF[program]) for program in programs))
+    for room in sorted(needed):
         core_doors.ensure(f"caxton._core.{room}", CORE / f"{room}.pyx", "thread", core, TREE)
 
 
 def environment(library: Path, *, broken: bool) -> dict[str, str]:
-    """Return the environment in which an instrumented program runs; a broken twin ends at its first report."""
+    """Return the environment of an instrumented program; a broken twin ends at its first report."""
     options = f"exitcode={REPORTED}:halt_on_error={int(broken)}:suppressions={SUPPRESSIONS}"
     return os.environ | {
         "LD_PRELOAD": str(library),
@@ -105,21 +124,28 @@ def judge(program: str, done: subprocess.CompletedProcess[str]) -> str:
     return "" if re.search(culprit, done.stderr) else f"was reported, but not in {culprit}"
 
 
+def say(line: str, stream: TextIO | None = None) -> None:
+    """Write a line at once, so that a watcher sees how far the run is."""
+    target = stream or sys.stdout
+    target.write(f"{line}\n")
+    target.flush()
+
+
 def main(programs: list[str]) -> int:
     """Run ``programs`` (all when empty) and print a line for each."""
     known = [*stress.SOUND, *stress.BROKEN]
     unknown = [name for name in programs if name not in known]
     if unknown:
-        print(f"run_tsan: no program {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
+        say(f"run_tsan: no program {', '.join(unknown)}; there are: {', '.join(known)}", sys.stderr)
         return 2
     library = sanitizer_library()
     if library is None:
-        print("run_tsan: gcc has no libtsan.so here", file=sys.stderr)
+        say("run_tsan: gcc has no libtsan.so here", sys.stderr)
         return 2
     try:
-        build_core()
+        build_core(programs or known)
     except RuntimeError as error:
-        print(f"run_tsan: {error}", file=sys.stderr)
+        say(f"run_tsan: {error}", sys.stderr)
         return 2
     failures = 0
     for program in programs or known:
@@ -131,10 +157,10 @@ def main(programs: list[str]) -> int:
         except subprocess.TimeoutExpired:
             fault, report = f"did not end within {SECONDS_MAX} s", ""
         verdict = fault or ("clean" if program in stress.SOUND else "caught, as it must be")
-        print(f"{program:20} {time.monotonic() - start:6.1f} s  {verdict}", flush=True)
+        say(f"{program:20} {time.monotonic() - start:6.1f} s  {verdict}")
         if fault:
             failures += 1
-            print(report, file=sys.stderr)
+            say(report, sys.stderr)
     return 1 if failures else 0
 
 

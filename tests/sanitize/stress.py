@@ -29,14 +29,15 @@ def at_once(calls: Sequence[Callable[[], T]]) -> list[T]:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
-def mailbox(*, producers: int = 3, capacity: int = 16, broken: bool = False) -> None:
+def mailbox(
+    *, producers: int = 3, capacity: int = 16, count: int = 20 * ROUNDS, broken: bool = False
+) -> None:
     """Let producers push into one small mailbox; each one's order is kept and every message comes once."""
-    count = 20 * ROUNDS
     door = core_doors.load("mailbox_door").MailboxDoor(capacity, producers * count)
     parties = producers + 1
     *over, (received, disordered, damaged) = at_once(
         [
-            *(lambda number=number: door.produce(number, count, parties, broken) for number in range(producers)),
+            *(lambda n=n: door.produce(n, count, parties, broken) for n in range(producers)),
             lambda: door.consume(producers, count, parties),
         ]
     )
@@ -49,12 +50,12 @@ def mailbox(*, producers: int = 3, capacity: int = 16, broken: bool = False) -> 
     assert door.is_empty()
 
 
-def message_pool(*, workers: int = 3, small_count: int = 64) -> None:
+def message_pool(*, workers: int = 3, small_count: int = 64, rounds: int = 20 * ROUNDS) -> None:
     """Let threads allocate, swap and free; no message is ever in two hands, and all come back."""
     door = core_doors.load("pool_door").PoolDoor(small_count, 200_000, workers)
     seeds = range(1, workers + 1)
     results = at_once(
-        [lambda seed=seed: door.churn(seed - 1, 20 * ROUNDS, seed * 7919, workers) for seed in seeds]
+        [lambda seed=seed: door.churn(seed - 1, rounds, seed * 7919, workers) for seed in seeds]
     )
     assert [damaged for damaged, _ in results] == [0] * workers
     assert door.drain(0) == 0
@@ -151,6 +152,24 @@ def telemetry(*, writers: int = 2) -> None:
     assert sum(map(sum, total["processed"])) == writers * rounds
 
 
+def scheduler(*, workers: int = 2, agents: int = 30) -> None:
+    """Run the real workers and ticker while agents come and go; every message is handled once, none is lost."""
+    door = core_doors.load("scheduler_door").SchedulerDoor(workers, agents, 64 * agents, 16)
+    parties = workers + 2
+    *_, became_quiet = at_once(
+        [
+            *(lambda n=n: door.work(n, parties) for n in range(workers)),
+            lambda: door.tick(parties),
+            lambda: door.drive(5 * ROUNDS, 97, parties),
+        ]
+    )
+    assert became_quiet
+    assert door.bounced() == door.sent > ROUNDS
+    assert door.removed > 0
+    assert door.live() == 0
+    assert door.scheduled() == 0
+
+
 def broken_mailbox() -> None:
     """Push without publishing the message."""
     mailbox(broken=True)
@@ -168,10 +187,36 @@ def broken_routing() -> None:
 
 SOUND: dict[str, Callable[[], None]] = {
     program.__name__: program
-    for program in (mailbox, message_pool, run_queues, injector, routing, token_bucket, budget, telemetry)
+    for program in (
+        mailbox,
+        message_pool,
+        run_queues,
+        injector,
+        routing,
+        token_bucket,
+        budget,
+        telemetry,
+        scheduler,
+    )
 }
 BROKEN: dict[str, Callable[[], None]] = {
     program.__name__: program for program in (broken_mailbox, broken_run_queues, broken_routing)
+}
+
+# The door that each program opens.
+DOOR_OF: dict[str, str] = {
+    "mailbox": "mailbox_door",
+    "message_pool": "pool_door",
+    "run_queues": "ring_door",
+    "injector": "ring_door",
+    "routing": "routing_door",
+    "token_bucket": "limiter_door",
+    "budget": "limiter_door",
+    "telemetry": "telemetry_door",
+    "scheduler": "scheduler_door",
+    "broken_mailbox": "mailbox_door",
+    "broken_run_queues": "ring_door",
+    "broken_routing": "routing_door",
 }
 
 if __name__ == "__main__":

@@ -21,10 +21,15 @@ def unfinished_work(_path: str, text: str) -> Iterator[str]:
 
 
 def silent_ignores(_path: str, text: str) -> Iterator[str]:
+    above = ""
     for number, line in enumerate(text.split("\n"), 1):
         for match in IGNORE.finditer(line):
-            if not IGNORE_REASON.match(match["rest"]):
-                yield f"{number}: '{match[0].strip()}' gives no reason; name its code and add a phrase"
+            if not IGNORE_REASON.match(match["rest"]) and not above.lstrip().startswith("# "):
+                yield (
+                    f"{number}: '{match[0].strip()}' gives no reason; name its code and add a phrase, on "
+                    "the line or in a comment above it"
+                )
+        above = line
 
 
 def bare_refusals(_path: str, text: str) -> Iterator[str]:

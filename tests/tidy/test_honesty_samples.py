@@ -41,6 +41,7 @@ GOOD: list[tuple[Rule, str]] = [
     (silent_ignores, f"import x  {HASH} noqa: F401  imported for its effect"),
     (silent_ignores, f"x = y  {HASH} pyright: ignore[reportPrivateUsage]  the test looks inside"),
     (silent_ignores, f"x = y  {HASH} type: ignore[arg-type]  the error is what is tested"),
+    (silent_ignores, f"# The library has no types.\nx = y  {HASH} pyright: ignore[reportUnknownMemberType]"),
     (bare_refusals, "def f():\n    return NotImplemented\n"),
     (
         sleeps_and_mocks,

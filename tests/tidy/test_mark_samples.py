@@ -3,7 +3,7 @@
 import pytest
 
 from tests.tidy.sources import Rule
-from tests.tidy.test_marks import unordered_atomics, unowned_pointers, unsafe_steps
+from tests.tidy.test_marks import ordered_fields, unordered_atomics, unowned_pointers, unsafe_steps
 
 BAD: list[tuple[Rule, str]] = [
     (unowned_pointers, "cdef struct Node:\n    int x\n    Node* next\n"),
@@ -66,3 +66,16 @@ def test_a_bad_sample_is_found(rule: Rule, sample: str) -> None:
 @pytest.mark.parametrize(("rule", "sample"), GOOD)
 def test_a_good_sample_is_left_alone(rule: Rule, sample: str) -> None:
     assert list(rule("_core/a.pyx", sample)) == []
+
+
+def test_a_field_that_tells_what_it_orders_speaks_for_its_uses() -> None:
+    page = (
+        "cdef struct Slot:\n    uint32_t state    # ORDERING: publishes the sandbox\n    uint32_t other\n"
+        "    # ORDERING: publishes the entries\n    uint64_t heads[4]\n"
+    )
+    fields = list(ordered_fields("_core/a.pxd", page))
+    assert fields == ["state", "heads"]
+    uses = "def f():\n    store_u32_release(&slot.state, 1)\n    x = load_u64_acquire(&a.heads[i + 1])\n"
+    assert list(unordered_atomics("_core/a.pyx", uses)) != []
+    assert list(unordered_atomics("_core/a.pyx", uses, fields)) == []
+    assert list(unordered_atomics("_core/a.pyx", uses + "    cas_u32(&slot.other, p, 1)\n", fields)) != []

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from tests.tidy.sources import ROOT, chosen, offences
 
-ENTRY_POINTS = {"caxton", "caxton.__main__", "caxton.cli.main"}
+ENTRY_POINTS = {"caxton.cli.main"}
 # What authors of agents import; nothing inside the program has to.
 PUBLIC = ("caxton.sdk",)
 CIMPORT = re.compile(r"^\s*from\s+(caxton[\w.]*)\s+c?import\b|^\s*c?import\s+(caxton[\w.]*)", re.MULTILINE)
@@ -44,13 +44,15 @@ def mentioned(module: str, path: str, text: str) -> set[str]:
 def dead_modules(sources: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each module of the program that no other source mentions; keys are paths.
 
-    A test keeps no module of the shell alive. It does keep one of the core alive, since the doors through which
-    tests reach the core are built with the tests.
+    A test keeps no module of the shell alive. It does keep one of the core alive: the doors by which tests
+    reach the core are built with the tests.
     """
     uses = {path: mentioned(module_of(path), path, text) for path, text in sources.items()}
     for path in sources:
         module = module_of(path)
-        if module in ENTRY_POINTS or module.startswith((*PUBLIC, "tests")) or path.endswith("__init__.py"):
+        if module in ENTRY_POINTS or module.startswith((*PUBLIC, "tests")):
+            continue
+        if path.endswith(("__init__.py", "__main__.py")):
             continue
         if path.endswith(".pxd") and path.removesuffix("pxd") + "pyx" in sources:
             continue

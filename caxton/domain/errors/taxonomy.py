@@ -57,10 +57,10 @@ class CaxtonError(Exception):
     # What a class says of itself; the public names above are the same for all.
 
     def _message(self) -> str:
-        raise NotImplementedError
+        return self.code.lower().replace("_", " ")
 
     def _hint(self) -> str:
-        raise NotImplementedError
+        return "look for the trace id in the server's log"
 
     def _details(self) -> dict[str, object]:
         return {}
@@ -104,9 +104,6 @@ class InternalError(CaxtonError):
 
     def _message(self) -> str:
         return "an unexpected error happened in the server"
-
-    def _hint(self) -> str:
-        return "look for the trace id in the server's log"
 
 
 def summary(subject: str, problems: Sequence[Problem]) -> str:
