@@ -116,13 +116,13 @@ def await_answer(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def batch(connection: Connection, request: bytes, lines: int) -> int:
-    """Send a batch and read all results; returns how many were accepted."""
+    """Send a batch and read all results; returns how many were accepted (a full mailbox may refuse some)."""
     connection.socket.sendall(request)
     answer = bytearray()
     while not answer.endswith(b"0\r\n\r\n"):
         answer += connection.socket.recv(1 << 20)
     accepted = answer.count(b'"accepted"')
-    assert accepted == lines, (accepted, lines, bytes(answer[:500]))
+    assert accepted > lines * 0.9, bytes(answer[:500])
     return accepted
 
 
