@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset, strlen
 
-from caxton._core.atomics cimport load_u32_acquire
+from caxton._core.atomics cimport load_u32_acquire, load_u32_seq, sub_u32_seq, unlikely
 from caxton._core.envelope cimport (
     FIELD_CONVERSATION_ID, FIELD_ID, RECEIVER_ID, HostFields, envelope_bound, envelope_error, envelope_receiver,
     envelope_splice,
@@ -13,8 +13,10 @@ from caxton._core.machine cimport machine_schedule, machine_to_shell, random_nex
 from caxton._core.message cimport (
     FLAG_HOST, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
 )
-from caxton._core.queue cimport mailbox_push, mailbox_release, mailbox_reserve
-from caxton._core.routing cimport SLOT_EXTERNAL, SLOT_RUNNING, routing_find_id, routing_find_name, slot_generation
+from caxton._core.queue cimport mailbox_push, mailbox_reserve
+from caxton._core.routing cimport (
+    SLOT_DRAINING, SLOT_EXTERNAL, SLOT_RUNNING, routing_find_id, routing_find_name, slot_generation,
+)
 from caxton._core.telemetry cimport (
     REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE, REJECT_POOL_EXHAUSTED,
     REJECT_RATE_LIMITED, STATUS_DEAD_LETTERED, count_message, count_reject,
@@ -102,6 +104,16 @@ cdef int32_t reserve(Author* author, Slot* target, Refusal* refusal) noexcept no
     return ACCEPTED
 
 
+cdef void give_back(Machine* machine, Slot* target) noexcept nogil:
+    # A place that was reserved and will not be used. A draining agent stops when the last place is free, and no
+    # message will give it the turn in which it finds that out.
+    # ORDERING: both seq_cst, as are the worker's store of DRAINING and its look at the depth after it: one of the
+    # two sees the other.
+    sub_u32_seq(&target.mailbox.depth, 1)
+    if unlikely(load_u32_seq(&target.state) == SLOT_DRAINING):
+        machine_schedule(machine, NULL, target)
+
+
 cdef Message* write(Machine* machine, Author* author, const char* text, const Envelope* envelope, bint is_reply,
                     uint64_t receiver_id, uint32_t room_behind) noexcept nogil:
     cdef HostFields host
@@ -131,7 +143,7 @@ cdef int32_t accept_one(Machine* machine, Author* author, Slot* target, const ch
         return reason
     message = write(machine, author, text, envelope, is_reply, target.id, 0)
     if message == NULL:
-        mailbox_release(&target.mailbox)
+        give_back(machine, target)
         return count_refusal(author, REJECT_POOL_EXHAUSTED)
     message.kind = KIND_ACL
     message.flags = FLAG_RESERVED
@@ -213,7 +225,7 @@ cdef void deliver(Machine* machine, Worker* worker, Message* message, uint64_t n
 
 cdef void drop(Machine* machine, MessageCache* cache, Message* message) noexcept nogil:
     if message.flags & FLAG_RESERVED:
-        mailbox_release(&machine.routing.slots[message.receiver_slot].mailbox)
+        give_back(machine, &machine.routing.slots[message.receiver_slot])
     message_free(&machine.pool, cache, message)
 
 
@@ -248,7 +260,7 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
     default_in_reply_to(message, &host)
     answer = message_new(&machine.pool, &worker.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
     if answer == NULL:
-        mailbox_release(&target.mailbox)
+        give_back(machine, target)
         count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
         return
     envelope_error(act, &host, kind, detail, detail_bytes, answer)

@@ -100,8 +100,12 @@ cdef struct Slot:
     uint64_t restart_window_ns      # start of the running window
     # What a turn touches first besides the slot, for prefetching: borrowed, may dangle, never read through.
     void* hot[3]                    # atomic; the instance, its engine state, its room for a message
-    uint32_t handed                 # control thread: messages given to the shell and not acknowledged yet
-    char pad_hot[36]
+    # Control thread only: what an external agent's reader was given and has not acknowledged; whether removal was
+    # asked for, after which nothing else may be.
+    uint32_t unacknowledged
+    uint32_t removal_asked
+    uint32_t untold                 # atomic; set of 1 << EventCode that found no message to travel in
+    char pad_hot[28]
 
 cdef struct Reader:
     uint64_t era                    # atomic; last era this thread saw; UINT64_MAX = parked, holds nothing
