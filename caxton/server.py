@@ -196,7 +196,7 @@ async def _serve(config: Config, log: LogStream) -> int:
         handle.token_source,
         extra={"event": "server_started"},
     )
-    print(f"caxton {__version__} serves {handle.url} (metrics: {handle.metrics_url})", flush=True)  # noqa: T201
+    print(f"caxton {__version__} serves {handle.url} (metrics: {handle.metrics_url})", flush=True)  # noqa: T201 - the one line for who started it
     await told.wait()
     await handle.stop()
     exits.never()
