@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import random
 import sys
@@ -26,7 +27,7 @@ from typing import Final
 import uvloop
 
 from benchmarks import house, ledger, troubles
-from benchmarks.ledger import Sample
+from benchmarks.ledger import Sample, Tally
 from benchmarks.server_process import TOKEN
 from benchmarks.troubles import Stage
 from caxton.domain.ids import parse_agent_name
@@ -44,6 +45,19 @@ SETTINGS: Final[dict[str, object]] = {
 }  # fmt: skip
 
 
+class _Listener(logging.Handler):
+    """Notes what the server itself calls an error of its own."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__(logging.ERROR)
+        self._tally = tally
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # What guests log comes the same way, without an exception.
+        if record.exc_info is not None:
+            self._tally.wrong(f"logged: {record.getMessage()}: {record.exc_info[1]!r}")
+
+
 async def soak(seconds: float, seed: int) -> list[str]:
     """Run it; returns what does not hold, with the figures printed on the way."""
     with tempfile.TemporaryDirectory(prefix="caxton-soak-") as directory:
@@ -59,6 +73,12 @@ async def soak(seconds: float, seed: int) -> list[str]:
 async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
     files, tasks = ledger.files(), len(asyncio.all_tasks())
     stage = Stage(handle, seed, time.monotonic() + seconds)
+    listening = _Listener(stage.tally)
+    logging.getLogger("caxton").addHandler(listening)
+    logging.getLogger("caxton").propagate = False
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: stage.tally.wrong(f"in the loop: {context}")
+    )
     runtime = handle.runtime
     poster = await runtime.create_external(
         ExternalRequest(name=parse_agent_name(troubles.POSTER), owner="root", mailbox_max=100_000)
@@ -68,8 +88,9 @@ async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
     reading = asyncio.create_task(troubles.read(stage, runtime.inbox(troubles.POSTER)))
     sampling = asyncio.create_task(_sample(stage, samples))
     async with asyncio.TaskGroup() as actors:
-        for number in range(3):
+        for number in range(8):
             actors.create_task(troubles.churn(stage, number))
+        for number in range(3):
             actors.create_task(troubles.visit(stage, number))
         for number in range(20):
             actors.create_task(troubles.ask(stage, number))

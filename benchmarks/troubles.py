@@ -81,7 +81,7 @@ async def churn(stage: Stage, number: int) -> None:
     while stage.goes_on():
         name = dice.choice(NAMES)
         deed = dice.choices(
-            ("deploy", "delete", "force", "drain", "start", "restart"), (50, 15, 15, 8, 8, 4)
+            ("deploy", "delete", "force", "drain", "start", "restart"), (40, 12, 12, 8, 20, 8)
         )[0]
         if deed == "deploy":
             module = dice.choice(ANSWERING if hash_free(name) else SILENT)
