@@ -15,7 +15,7 @@ from caxton._core.message cimport (
 )
 from caxton._core.queue cimport mailbox_push, mailbox_reserve
 from caxton._core.routing cimport (
-    SLOT_DRAINING, SLOT_EXTERNAL, SLOT_RUNNING, routing_find_id, routing_find_name, slot_generation,
+    SLOT_DRAINING, SLOT_EXTERNAL, SLOT_RUNNING, routing_expect_id, routing_find_id, routing_find_name, slot_generation,
 )
 from caxton._core.telemetry cimport (
     REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE, REJECT_POOL_EXHAUSTED,
@@ -135,6 +135,15 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
     return message
 
 
+cdef void address_to(Message* message, Slot* target) noexcept nogil:
+    message.kind = KIND_ACL
+    message.flags = FLAG_RESERVED
+    message.receiver_id = target.id
+    message.receiver_slot = target.index
+    message.receiver_generation = slot_generation(target)
+    message.next = NULL
+
+
 cdef int32_t accept_one(Machine* machine, Author* author, Slot* target, const char* text, const Envelope* envelope,
                         bint is_reply, Message** made, Refusal* refusal) noexcept nogil:
     cdef Message* message
@@ -145,12 +154,31 @@ cdef int32_t accept_one(Machine* machine, Author* author, Slot* target, const ch
     if message == NULL:
         give_back(machine, target)
         return count_refusal(author, REJECT_POOL_EXHAUSTED)
-    message.kind = KIND_ACL
-    message.flags = FLAG_RESERVED
-    message.receiver_id = target.id
-    message.receiver_slot = target.index
-    message.receiver_generation = slot_generation(target)
-    message.next = NULL
+    address_to(message, target)
+    made[0] = message
+    return ACCEPTED
+
+
+cdef int32_t accept_id(Machine* machine, Author* author, const char* text, const Envelope* envelope, bint is_reply,
+                       Message** made, Refusal* refusal) noexcept nogil:
+    # One receiver, named by its id: most messages. The text is written while the receiver's slot is on its way from
+    # memory, so the place in the mailbox is the last to be taken here, not the first.
+    cdef Slot* target
+    cdef Message* message
+    cdef int32_t reason = REJECT_NO_ROUTE
+    routing_expect_id(&machine.routing, envelope.receiver_id)
+    message = write(machine, author, text, envelope, is_reply, envelope.receiver_id, 0)
+    if message == NULL:
+        return count_refusal(author, REJECT_POOL_EXHAUSTED)
+    target = routing_find_id(&machine.routing, envelope.receiver_id)
+    if unlikely(target == NULL):
+        count_reject(author.telemetry, REJECT_NO_ROUTE)
+    else:
+        reason = reserve(author, target, refusal)
+    if unlikely(reason != ACCEPTED):
+        message_free(&machine.pool, author.cache, message)
+        return reason
+    address_to(message, target)
     made[0] = message
     return ACCEPTED
 
@@ -165,6 +193,13 @@ cdef int32_t accept_all(Machine* machine, Author* author, const char* text, cons
     cdef int32_t reason = ACCEPTED
     first[0] = NULL
     count[0] = 0
+    if envelope.receiver_kind == RECEIVER_ID:
+        refusal.item.kind = RECEIVER_ID
+        refusal.item.id = envelope.receiver_id
+        refusal.receiver_id = 0
+        reason = accept_id(machine, author, text, envelope, is_reply, first, refusal)
+        count[0] = reason == ACCEPTED
+        return reason
     while reason == ACCEPTED:
         more = envelope_receiver(text, envelope, &cursor, &refusal.item)
         if more == 0:

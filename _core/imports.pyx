@@ -44,7 +44,9 @@ cdef char* guest_range(Sandbox* sandbox, uint64_t pointer, uint64_t length) noex
     # While the start function runs there is no instance yet whose memory could be looked up.
     if unlikely(sandbox.memory.store_id == 0):
         return NULL
-    if pointer + length > wt.memory_data_size(sandbox.context, &sandbox.memory):
+    # A memory only grows: what lay inside of it when it was last measured still does.
+    if pointer + length > sandbox.slot.memory_bytes and \
+            pointer + length > wt.memory_data_size(sandbox.context, &sandbox.memory):
         return NULL
     return <char*>wt.memory_data(sandbox.context, &sandbox.memory) + pointer
 

@@ -141,7 +141,20 @@ cdef int machine_open(Machine* machine, uint32_t workers, uint32_t slots, uint32
                       uint64_t message_bytes_max) noexcept nogil
 cdef void machine_close(Machine* machine) noexcept nogil
 
-cdef uint64_t random_next(uint64_t* state) noexcept nogil
+cdef inline uint64_t rotated(uint64_t x, int k) noexcept nogil:
+    return (x << k) | (x >> (64 - k))
+
+cdef inline uint64_t random_next(uint64_t* state) noexcept nogil:
+    # xoshiro256++ (Blackman and Vigna, 2019): for ids, not for secrets.
+    cdef uint64_t result = rotated(state[0] + state[3], 23) + state[0]
+    cdef uint64_t t = state[1] << 17
+    state[2] ^= state[0]
+    state[3] ^= state[1]
+    state[1] ^= state[2]
+    state[0] ^= state[3]
+    state[2] ^= t
+    state[3] = rotated(state[3], 45)
+    return result
 
 # Give a slot its turn: worker's own ring when ``worker`` is not NULL, else through an injector.
 cdef void machine_schedule(Machine* machine, Worker* worker, Slot* slot) noexcept nogil

@@ -9,7 +9,7 @@ from caxton._core.acceptance cimport (
 from caxton._core.atomics cimport likely, monotonic_ns
 from caxton._core.bounds cimport ROUTING_SAMPLE_EVERY, SENDS_PER_HANDLER_MAX
 from caxton._core.envelope cimport (
-    ENVELOPE_OK, RECEIVER_CAPABILITY, RECEIVER_NONE, Envelope, ReceiverItem, envelope_parse, envelope_sender,
+    ENVELOPE_OK, FIELD_SENDER, RECEIVER_CAPABILITY, RECEIVER_NONE, Envelope, ReceiverItem, envelope_parse, envelope_sender,
 )
 from caxton._core.machine cimport Handling, Machine
 from caxton._core.message cimport Message
@@ -103,7 +103,7 @@ cdef int32_t add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t le
         return refuse(worker, HOST_TOO_BIG, REJECT_TOO_LARGE, b"the message is larger than message_bytes_max")
     if envelope_parse(text, length, 0, &envelope) != ENVELOPE_OK:
         return refuse(worker, HOST_INVALID, REJECT_INVALID, status_texts[envelope.status])
-    if names_other_sender(machine, slot, text, &envelope):
+    if envelope.present & (1 << FIELD_SENDER) and names_other_sender(machine, slot, text, &envelope):
         return refuse(worker, HOST_DENIED, REJECT_DENIED, b"an agent may name only itself as sender")
     if not is_reply and handling.sends + (envelope.receiver_count if envelope.receiver_count else 1) > SENDS_PER_HANDLER_MAX:
         return refuse(worker, HOST_QUOTA, REJECT_RATE_LIMITED, b"a handler sends at most 1024 messages")

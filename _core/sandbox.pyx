@@ -359,12 +359,14 @@ cdef void sandbox_handle(Worker* worker, Slot* slot, Message* message, Outcome* 
         outcome.fuel = fuel_used(sandbox)
         set_text(outcome, b"the agent has no room for a message of this size (caxton_alloc returned 0)")
         return
-    if unlikely(room + message.body_bytes > wt.memory_data_size(sandbox.context, &sandbox.memory)):
+    # A memory only grows: what lay inside of it when it was last measured still does.
+    if unlikely(room + message.body_bytes > slot.memory_bytes) and \
+            room + message.body_bytes > wt.memory_data_size(sandbox.context, &sandbox.memory):
         outcome.fault = FAULT_ALLOC
         outcome.fuel = fuel_used(sandbox)
         set_text(outcome, b"caxton_alloc returned room that is outside of the memory")
         return
-    # SAFETY: the range was checked against the memory's size after the last guest call.
+    # SAFETY: the range was checked against a size that the memory has at least.
     at = wt.memory_data(sandbox.context, &sandbox.memory) + room
     store_ptr_relaxed(&slot.hot[2], at)
     memcpy(at, message_body(message), message.body_bytes)

@@ -185,7 +185,7 @@ cdef void sweep_list(Machine* machine, Wheel* wheel, Message** link) noexcept no
     cdef Message* message
     while link[0] != NULL:
         message = link[0]
-        if machine.routing.slots[message.receiver_slot].generation == message.receiver_generation:
+        if slot_generation(&machine.routing.slots[message.receiver_slot]) == message.receiver_generation:
             link = &message.next
         else:
             link[0] = message.next
@@ -213,7 +213,7 @@ cdef void wheel_turn(Machine* machine, Wheel* wheel, uint64_t now_ns) noexcept n
     cdef Message* message = mailbox_pop(&machine.timer_inbox)
     while message != NULL:
         # One of an agent that went meanwhile must not come to lie where a sweep has been.
-        if machine.routing.slots[message.receiver_slot].generation == message.receiver_generation:
+        if slot_generation(&machine.routing.slots[message.receiver_slot]) == message.receiver_generation:
             insert(machine, wheel, message)
         else:
             message_free(&machine.pool, &wheel.cache, message)

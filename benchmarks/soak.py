@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import inspect
 import logging
 import os
 import random
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 import uvloop
@@ -30,7 +32,7 @@ from benchmarks import house, ledger, troubles
 from benchmarks.ledger import Sample, Tally
 from benchmarks.server_process import TOKEN
 from benchmarks.troubles import Stage
-from caxton.domain.ids import parse_agent_name
+from caxton.domain.ids import AgentId, parse_agent_name
 from caxton.runtime.deploy_request import ExternalRequest
 from caxton.runtime.runtime import Runtime
 from caxton.server import ServerHandle, spare_collections
@@ -87,18 +89,16 @@ async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
     samples: list[Sample] = []
     reading = asyncio.create_task(troubles.read(stage, runtime.inbox(troubles.POSTER)))
     sampling = asyncio.create_task(_sample(stage, samples))
-    async with asyncio.TaskGroup() as actors:
-        for number in range(8):
-            actors.create_task(troubles.churn(stage, number))
-        for number in range(3):
-            actors.create_task(troubles.visit(stage, number))
-        for number in range(20):
-            actors.create_task(troubles.ask(stage, number))
-        actors.create_task(troubles.post(stage, runtime.agent_id(poster.agent_id)))
-        for actor in (troubles.new_modules, troubles.disturb, troubles.hang_up, troubles.come_and_go):
-            actors.create_task(actor(stage))
+    actors = [
+        *(troubles.churn(stage, number) for number in range(8)),
+        *(troubles.visit(stage, number) for number in range(3)),
+        *(troubles.ask(stage, number) for number in range(20)),
+        troubles.post(stage, AgentId(int(poster.agent_id))),
+        *(act(stage) for act in (troubles.new_modules, troubles.disturb, troubles.hang_up, troubles.come_and_go)),
+    ]
+    wrong = await _play([asyncio.create_task(actor) for actor in actors], seconds)
     sampling.cancel()
-    wrong = [*await _quiet(stage)]
+    wrong += await _quiet(stage)
     reading.cancel()
     await asyncio.wait([reading, sampling])
     wrong += await _empty(runtime)
@@ -109,6 +109,28 @@ async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
         print(f"  {deed:48}{count:>12,}")
     print(f"  {'requests answered':48}{stage.requests.answered:>12,}")
     return wrong
+
+
+async def _play(actors: list[asyncio.Task[None]], seconds: float) -> list[str]:
+    """Wait for the actors; whatever one of them waits for must come."""
+    _, stuck = await asyncio.wait(actors, timeout=seconds + SETTLE_S)
+    wrong = [f"an actor failed: {actor.exception()!r}" for actor in actors if actor.done() and actor.exception()]
+    for actor in stuck:
+        places = [f"{frame.f_code.co_name}:{frame.f_lineno}" for frame in _frames(actor)]
+        wrong.append(f"an actor waits for ever: {' > '.join(places)}")
+        actor.cancel()
+    return wrong
+
+
+def _frames(task: asyncio.Task[None]) -> list[FrameType]:
+    """Return where a task is, through all that it awaits."""
+    frames: list[FrameType] = []
+    inner: object = task.get_coro()
+    while inspect.iscoroutine(inner):
+        if inner.cr_frame is not None:
+            frames.append(inner.cr_frame)
+        inner = inner.cr_await
+    return frames
 
 
 async def _sample(stage: Stage, samples: list[Sample]) -> None:
