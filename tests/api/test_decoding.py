@@ -75,14 +75,14 @@ def test_a_body_that_is_no_object_of_json_is_told_so_as_a_whole(body: bytes, kin
 
 def test_every_problem_is_found_wherever_it_stands() -> None:
     body = {
-        "nam": 1,
+        "names": 1,
         "inner": {"size": "large", "units": "m"},
         "other": {"unit": 3},
         "words": ["a", 7],
         "count": 11,
     }
     assert problems(json.dumps(body).encode()) == {
-        "nam": ProblemKind.UNKNOWN_FIELD,
+        "names": ProblemKind.UNKNOWN_FIELD,
         "name": ProblemKind.MISSING,
         "inner.size": ProblemKind.WRONG_TYPE,
         "inner.units": ProblemKind.UNKNOWN_FIELD,
@@ -93,9 +93,9 @@ def test_every_problem_is_found_wherever_it_stands() -> None:
 
 
 def test_a_refusal_of_a_type_itself_is_told_beside_the_others() -> None:
-    assert problems(b'{"strict":{"low":2,"high":1},"nmae":"a"}', Holder) == {
+    assert problems(b'{"strict":{"low":2,"high":1},"naming":"a"}', Holder) == {
         "low": ProblemKind.CONTRADICTION,
-        "nmae": ProblemKind.UNKNOWN_FIELD,
+        "naming": ProblemKind.UNKNOWN_FIELD,
         "name": ProblemKind.MISSING,
     }
     assert problems(b'{"low":2,"high":1}', Strict) == {"low": ProblemKind.CONTRADICTION}
@@ -113,7 +113,7 @@ def test_a_body_of_very_many_values_is_refused_before_it_is_read() -> None:
 
 def test_a_large_bad_body_is_told_its_first_problem_only() -> None:
     many = ",".join('""' for _ in range(EXPLAINED_VALUES_MAX))
-    found = problems(f'{{"name":"","nmae":1,"words":[{many}]}}'.encode())
+    found = problems(f'{{"name":"","naming":1,"words":[{many}]}}'.encode())
     assert len(found) == 1
 
 

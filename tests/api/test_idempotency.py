@@ -94,7 +94,7 @@ def test_a_repetition_waits_for_the_first(server: LiveServer, client: httpx.Clie
 
 
 def test_a_key_that_is_none_is_refused(client: httpx.Client, external: str) -> None:
-    for bad in (b"", b"x" * 256, b"caf\xc3\xa9"):
+    for bad in (b"", b"x" * 256, b"\xc3\xa9"):
         answer = client.post(MESSAGES, json=message(external), headers={b"idempotency-key": bad})
         assert "Idempotency-Key" in problems_of(answer)
     batch = client.post(f"{MESSAGES}/batch", content=b"", headers={"idempotency-key": "a"})
