@@ -8,7 +8,7 @@ from caxton.runtime.resemblance import resembling
 @pytest.mark.parametrize(
     ("word", "names", "found"),
     [
-        ("translater", ["reader", "translator", "writer"], ("translator",)),
+        ("trranslator", ["reader", "translator", "writer"], ("translator",)),
         ("Translator", ["translator"], ("translator",)),
         ("nothing-like-it", ["translator"], ()),
         ("", ["a"], ()),
