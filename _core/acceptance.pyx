@@ -3,7 +3,7 @@
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset, strlen
 
-from caxton._core.atomics cimport load_u32_acquire
+from caxton._core.atomics cimport load_u32_acquire, load_u32_seq, sub_u32_seq, unlikely
 from caxton._core.envelope cimport (
     FIELD_CONVERSATION_ID, FIELD_ID, RECEIVER_ID, HostFields, envelope_bound, envelope_error, envelope_receiver,
     envelope_splice,
@@ -13,8 +13,10 @@ from caxton._core.machine cimport machine_schedule, machine_to_shell, random_nex
 from caxton._core.message cimport (
     FLAG_HOST, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
 )
-from caxton._core.queue cimport mailbox_push, mailbox_release, mailbox_reserve
-from caxton._core.routing cimport SLOT_EXTERNAL, SLOT_RUNNING, routing_find_id, routing_find_name
+from caxton._core.queue cimport mailbox_push, mailbox_reserve
+from caxton._core.routing cimport (
+    SLOT_DRAINING, SLOT_EXTERNAL, SLOT_RUNNING, routing_find_id, routing_find_name, slot_generation,
+)
 from caxton._core.telemetry cimport (
     REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE, REJECT_POOL_EXHAUSTED,
     REJECT_RATE_LIMITED, STATUS_DEAD_LETTERED, count_message, count_reject,
@@ -102,6 +104,16 @@ cdef int32_t reserve(Author* author, Slot* target, Refusal* refusal) noexcept no
     return ACCEPTED
 
 
+cdef void give_back(Machine* machine, Slot* target) noexcept nogil:
+    # A place that was reserved and will not be used. A draining agent stops when the last place is free, and no
+    # message will give it the turn in which it finds that out.
+    # ORDERING: both seq_cst, as are the worker's store of DRAINING and its look at the depth after it: one of the
+    # two sees the other.
+    sub_u32_seq(&target.mailbox.depth, 1)
+    if unlikely(load_u32_seq(&target.state) == SLOT_DRAINING):
+        machine_schedule(machine, NULL, target)
+
+
 cdef Message* write(Machine* machine, Author* author, const char* text, const Envelope* envelope, bint is_reply,
                     uint64_t receiver_id, uint32_t room_behind) noexcept nogil:
     cdef HostFields host
@@ -119,7 +131,7 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
     message.span_id = host.span_id
     message.sender_id = author.slot.id
     message.sender_slot = author.slot.index
-    message.sender_generation = author.slot.generation
+    message.sender_generation = slot_generation(author.slot)
     return message
 
 
@@ -131,13 +143,13 @@ cdef int32_t accept_one(Machine* machine, Author* author, Slot* target, const ch
         return reason
     message = write(machine, author, text, envelope, is_reply, target.id, 0)
     if message == NULL:
-        mailbox_release(&target.mailbox)
+        give_back(machine, target)
         return count_refusal(author, REJECT_POOL_EXHAUSTED)
     message.kind = KIND_ACL
     message.flags = FLAG_RESERVED
     message.receiver_id = target.id
     message.receiver_slot = target.index
-    message.receiver_generation = target.generation
+    message.receiver_generation = slot_generation(target)
     message.next = NULL
     made[0] = message
     return ACCEPTED
@@ -213,7 +225,7 @@ cdef void deliver(Machine* machine, Worker* worker, Message* message, uint64_t n
 
 cdef void drop(Machine* machine, MessageCache* cache, Message* message) noexcept nogil:
     if message.flags & FLAG_RESERVED:
-        mailbox_release(&machine.routing.slots[message.receiver_slot].mailbox)
+        give_back(machine, &machine.routing.slots[message.receiver_slot])
     message_free(&machine.pool, cache, message)
 
 
@@ -231,7 +243,7 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
     cdef Slot* target = &machine.routing.slots[message.sender_slot]
     cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
     cdef uint8_t act = <uint8_t>performative
-    if not may_be_answered(message) or target.generation != message.sender_generation:
+    if not may_be_answered(message) or slot_generation(target) != message.sender_generation:
         return
     if not mailbox_reserve(&target.mailbox):
         count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
@@ -248,7 +260,7 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
     default_in_reply_to(message, &host)
     answer = message_new(&machine.pool, &worker.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
     if answer == NULL:
-        mailbox_release(&target.mailbox)
+        give_back(machine, target)
         count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
         return
     envelope_error(act, &host, kind, detail, detail_bytes, answer)

@@ -14,7 +14,7 @@ cdef class ModuleCode:
     cdef Code* code                     # OWNERSHIP: owned; freed in close or __dealloc__ when no slot uses it
     cdef readonly int profile
     cdef readonly bint copy_on_write
-    # Make the linked form (missing imports raise CoreError). Control thread.
+    # Make the linked form (missing imports, and exports of another type, raise CoreError). Control thread.
     cdef int link(self, bint wasi) except -1
     cdef void release(self) noexcept
     @staticmethod

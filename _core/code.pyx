@@ -4,6 +4,7 @@ from libc.stdint cimport uint8_t
 from libc.stdlib cimport calloc, free
 
 from caxton._core.engine cimport error_take
+from caxton._core.exports cimport exports_check
 from caxton._core.wasmtime_c cimport Wasmtime, wasm_byte_vec_t, wasmtime_error_t, wasmtime_table
 
 from caxton._core.engine import CoreError
@@ -35,6 +36,8 @@ cdef class ModuleCode:
             raise CoreError("state", "this code was closed")
         if self.code.pre[wasi] != NULL:
             return 0
+        if exports_check(self.code.module, text, sizeof(text)) != 0:
+            raise CoreError("wasmtime", (<bytes>text).decode(errors="replace"))
         error = wt.linker_instantiate_pre(
             self.code.engine.linker_wasi if wasi else self.code.engine.linker, self.code.module, &self.code.pre[wasi])
         if error != NULL:

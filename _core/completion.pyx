@@ -2,10 +2,10 @@
 
 import json
 
-from libc.stdint cimport uint64_t
+from libc.stdint cimport uint32_t, uint64_t
 
-from caxton._core.atomics cimport store_u32_seq, sub_u32_seq, swap_u32_seq
-from caxton._core.machine cimport Machine
+from caxton._core.atomics cimport load_u32_relaxed, store_u32_seq, sub_u32_seq, swap_u32_seq
+from caxton._core.machine cimport EVENT_REMOVED, EVENT_STARTED, Machine
 from caxton._core.message cimport (
     FLAG_HOST, KIND_ACL, KIND_EVENT, KIND_LOG, KIND_UNROUTED, Message, Piece, message_body,
     message_free,
@@ -17,6 +17,10 @@ from caxton._core.text cimport uuid_write
 cdef extern from "<sys/eventfd.h>" nogil:
     int eventfd_read(int, uint64_t*)
     int eventfd_write(int, uint64_t)
+
+
+cdef enum:
+    UNTOLD_LOOKS = 16384        # slots that one call looks at for events that wait in them: below a millisecond
 
 
 cdef object piece(Message* message, Piece* where):
@@ -57,6 +61,31 @@ cdef tuple as_tuple(Machine* machine, Message* message):
             text.decode(errors="replace"))
 
 
+cdef bint untold_take(Machine* machine, list taken, int count_max):
+    # Events that found no message to travel in, oldest kind first. 1 = there may be more.
+    cdef Slot* slot
+    cdef uint32_t events
+    cdef uint32_t code
+    cdef int looks = 0
+    # ORDERING: the machine's word is taken before the slots', see leave_untold.
+    if load_u32_relaxed(&machine.untold) != 0 and swap_u32_seq(&machine.untold, 0) != 0:
+        machine.untold_left = machine.routing.frontier
+    while machine.untold_left != 0 and looks < UNTOLD_LOOKS and (
+            len(taken) == 0 or len(taken) + <int>EVENT_REMOVED <= count_max):
+        looks += 1
+        machine.untold_left -= 1
+        slot = &machine.routing.slots[machine.untold_left]
+        if load_u32_relaxed(&slot.untold) == 0:
+            continue
+        # ORDERING: as above; what is told here comes before what the slot's worker queues after it sees 0.
+        events = swap_u32_seq(&slot.untold, 0)
+        for code in range(EVENT_STARTED, EVENT_REMOVED + 1):
+            if events >> code & 1:
+                taken.append((<int>KIND_EVENT, slot.index, slot.generation, slot.id, code, slot.last_fault,
+                              "the message pool was exhausted: the details are lost"))
+    return machine.untold_left != 0
+
+
 cdef list completion_take(Machine* machine, int count_max):
     cdef list taken = []
     cdef Message* message
@@ -68,14 +97,19 @@ cdef list completion_take(Machine* machine, int count_max):
     while len(taken) < count_max:
         message = mailbox_pop(&machine.shell)
         if message == NULL:
-            return taken
+            if not untold_take(machine, taken, count_max):
+                return taken
+            break
         try:
             taken.append(as_tuple(machine, message))
         finally:
             slot = &machine.routing.slots[message.receiver_slot]
-            if message.kind == KIND_ACL and slot.generation != message.receiver_generation:
-                # Nobody is left to acknowledge it.
-                mailbox_release(&slot.mailbox)
+            if message.kind == KIND_ACL:
+                if slot.generation == message.receiver_generation:
+                    slot.unacknowledged += 1
+                else:
+                    # Nobody is left to acknowledge it.
+                    mailbox_release(&slot.mailbox)
             message_free(&machine.pool, &machine.shell_cache, message)
     # ORDERING: as a producer's: whoever turns 0 into 1 rings the bell.
     if swap_u32_seq(&machine.shell_awake, 1) == 0:

@@ -4,8 +4,7 @@ import threading
 import time
 
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy
+from libc.stdlib cimport calloc, free
 
 from caxton._core.atomics cimport (
     add_u32_seq, futex_wake, load_u32_acquire, load_u64_relaxed, store_u32_release,
@@ -17,9 +16,7 @@ from caxton._core.completion cimport completion_take
 from caxton._core.engine cimport Engine, engine_close, engine_open
 from caxton._core.imports cimport imports_define
 from caxton._core.limiter cimport bucket_init, budget_init
-from caxton._core.machine cimport (
-    AgentSettings, Machine, Setting, machine_close, machine_open, machine_schedule,
-)
+from caxton._core.machine cimport Machine, machine_close, machine_open, machine_schedule
 from caxton._core.message cimport MessageCache
 from caxton._core.post cimport Posted, post
 from caxton._core.queue cimport mailbox_depth, mailbox_init, mailbox_release
@@ -31,6 +28,7 @@ from caxton._core.routing cimport (
 )
 from caxton._core.sandbox cimport sandbox_close
 from caxton._core.scrape cimport scrape
+from caxton._core.settings cimport AgentSettings, settings_new
 from caxton._core.timers cimport Wheel, wheel_close
 from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_instance_pre_t, wasmtime_table
 from caxton._core.worker cimport ticker_run, worker_run
@@ -68,45 +66,14 @@ PERFORMATIVES = (
 
 cdef enum:
     TICKS_MAX = 0x7FFFFFFF      # of a deadline
+    MESSAGE_BYTES_MAX = 1 << 30     # offsets in a text are 32-bit words
+    THREAD_STACK_BYTES = 4 << 20    # a guest's own stack (see engine.pxd), and the host functions above it
     SHELL_READS_MAX = 1000000   # bound of one batch, so that an int holds every count
 
 
 cdef uint64_t cache_live(MessageCache* cache) noexcept nogil:
     # A thread may give back what another took: only the sum over all threads has a meaning.
     return load_u64_relaxed(&cache.allocated) - load_u64_relaxed(&cache.freed)
-
-
-cdef AgentSettings* settings_new(dict config) except? NULL:
-    # One block: the header, the entries, then all keys and values.
-    cdef size_t count = len(config)
-    cdef size_t size = sizeof(AgentSettings) + count * sizeof(Setting)
-    cdef AgentSettings* made
-    cdef char* room
-    cdef bytes key
-    cdef bytes value
-    cdef size_t i = 0
-    if count == 0:
-        return NULL
-    for key, value in config.items():
-        size += len(key) + len(value)
-    # SAFETY: the block is exactly as large as what is laid into it below.
-    made = <AgentSettings*>malloc(size)
-    if made == NULL:
-        raise MemoryError
-    made.count = <uint32_t>count
-    made.entries = <Setting*>(<char*>made + sizeof(AgentSettings))
-    room = <char*>made + sizeof(AgentSettings) + count * sizeof(Setting)
-    for key, value in config.items():
-        made.entries[i].key = room
-        made.entries[i].key_bytes = <uint32_t>len(key)
-        memcpy(room, <const char*>key, len(key))
-        room += len(key)
-        made.entries[i].value = room
-        made.entries[i].value_bytes = <uint32_t>len(value)
-        memcpy(room, <const char*>value, len(value))
-        room += len(value)
-        i += 1
-    return made
 
 
 cdef class Core:
@@ -131,6 +98,8 @@ cdef class Core:
             raise CoreError("argument", f"workers must be 1 to {WORKERS_MAX - 1}, not {workers}")
         if agents_max < 1 or pool_messages < 64 or epoch_tick_ms < 1:
             raise CoreError("argument", "agents_max and epoch_tick_ms must be positive, pool_messages at least 64")
+        if not 1 <= message_bytes_max <= MESSAGE_BYTES_MAX:
+            raise CoreError("argument", f"message_bytes_max must be 1 to {MESSAGE_BYTES_MAX}, not {message_bytes_max}")
         # SAFETY: calloc gives zeroed room of exactly these types.
         self.machine = <Machine*>calloc(1, sizeof(Machine))
         self.wheel = <Wheel*>calloc(1, sizeof(Wheel))
@@ -138,7 +107,9 @@ cdef class Core:
             raise MemoryError
         if machine_open(self.machine, workers, agents_max, pool_messages, message_bytes_max) != 0:
             free(self.machine)
+            free(self.wheel)
             self.machine = NULL
+            self.wheel = NULL
             raise CoreError("resource", "the kernel refused memory for the message pool and the routing table")
         self.event_fd = self.machine.event_fd
         self.tick_ms = epoch_tick_ms
@@ -180,6 +151,8 @@ cdef class Core:
         cdef Machine* machine = self.open_machine()
         if self.running:
             raise CoreError("state", "the core runs already")
+        if machine.stopping != 0:
+            raise CoreError("state", "the core was stopped: make a new one")
         warm = [threading.Event() for _ in range(machine.worker_count)]
         failed = []
         for i in range(machine.worker_count):
@@ -187,14 +160,29 @@ cdef class Core:
                 target=self._work, args=(i, warm[i], failed), name=f"caxton-worker-{i}", daemon=True)
             self.threads.append(thread)
         self.threads.append(threading.Thread(target=self._tick, name="caxton-ticker", daemon=True))
-        self.running = True
-        for thread in self.threads:
-            thread.start()
+        self.start_threads()
         for event in warm:
             event.wait()
         if failed:
             self.stop(1.0)
             raise CoreError("wasmtime", "a worker's first guest call failed")
+
+    cdef int start_threads(self) except -1:
+        # The default stack is whatever the process's limits say: too small a one is overrun by the first deep guest.
+        before = threading.stack_size(THREAD_STACK_BYTES)
+        started = []
+        self.running = True
+        try:
+            for thread in self.threads:
+                thread.start()
+                started.append(thread)
+        except RuntimeError as error:
+            self.threads = started
+            self.stop(1.0)
+            raise CoreError("resource", f"the kernel grants no more threads: {error}") from error
+        finally:
+            threading.stack_size(before)
+        return 0
 
     def _work(self, int index, warm, failed):
         cdef Machine* machine = self.machine
@@ -228,7 +216,7 @@ cdef class Core:
             add_u32_seq(&machine.workers[i].wake, 1)
             futex_wake(&machine.workers[i].wake, 1)
         deadline = time.monotonic() + timeout_s
-        *workers, ticker = self.threads
+        workers = self.threads[:machine.worker_count]
         for thread in workers:
             thread.join(max(0.0, deadline - time.monotonic()))
         in_time = not any(thread.is_alive() for thread in workers)
@@ -239,7 +227,8 @@ cdef class Core:
                 thread.join(10.0)
         # ORDERING: a flag alone; the join below orders the rest.
         store_u32_release(&machine.ticker_stopping, 1)
-        ticker.join(10.0)
+        for thread in self.threads[machine.worker_count:]:
+            thread.join(10.0)
         if any(thread.is_alive() for thread in self.threads):
             raise CoreError("state", "a worker does not end: the core cannot be closed")
         self.running = False
@@ -287,6 +276,13 @@ cdef class Core:
             raise CoreError("argument", f"no feature profile {profile}")
         return &self.open_machine().engines[profile * 2 + copy_on_write]
 
+    cdef bint is_own_engine(self, Engine* engine) noexcept:
+        cdef int e
+        for e in range(ENGINE_COUNT):
+            if engine == &self.machine.engines[e]:
+                return True
+        return False
+
     def validate(self, bytes wasm, *, int profile):
         """Give the engine's own verdict on a module: None = valid, else its text."""
         return code_validate(self.engine(profile, False), wasm)
@@ -327,6 +323,8 @@ cdef class Core:
         cdef Slot* slot
         cdef AgentSettings* settings
         cdef uint64_t ticks
+        if module.code == NULL or not self.is_own_engine(module.code.engine):
+            raise CoreError("state", "this code was closed, or compiled by another core")
         module.link(wasi)
         settings = settings_new(config)
         try:
@@ -339,7 +337,8 @@ cdef class Core:
         slot.wasi = wasi
         slot.settings = settings
         slot.fuel_max = fuel_max
-        slot.memory_bytes_max = memory_bytes_max
+        # The engine reads a negative number as "no limit".
+        slot.memory_bytes_max = min(memory_bytes_max, <uint64_t>1 << 32)
         # A deadline of so many whole ticks may fall up to one tick short: hence one more.
         ticks = (execution_ms_max + self.tick_ms - 1) // self.tick_ms + 1
         slot.execution_ticks = <uint32_t>(ticks if ticks < TICKS_MAX else <uint64_t>TICKS_MAX)
@@ -376,16 +375,18 @@ cdef class Core:
         cdef uint32_t state
         if slot == NULL:
             return False
+        # A request that a worker has not taken yet is replaced by the next one: removal must not be.
+        if slot.removal_asked or (slot.kind == SLOT_EXTERNAL and what != REQUEST_REMOVE):
+            return False
         # ORDERING: acquire pairs with the worker's release of a new state.
         state = load_u32_acquire(&slot.state)
         if what == REQUEST_START and state not in (SLOT_STOPPED, SLOT_FAILED):
             return False
         if what == REQUEST_DRAIN and state != SLOT_RUNNING:
             return False
-        if what == REQUEST_REMOVE and state == SLOT_REMOVING:
-            return False
         if what not in (REQUEST_START, REQUEST_DRAIN, REQUEST_REMOVE):
             raise CoreError("argument", f"no request {what}")
+        slot.removal_asked = what == REQUEST_REMOVE
         # ORDERING: release, taken by the worker's swap.
         store_u32_release(&slot.request, what)
         machine_schedule(machine, NULL, slot)
@@ -402,6 +403,10 @@ cdef class Core:
             raise CoreError("state", "an agent is retired after its removal")
         free(slot.settings)
         slot.settings = NULL
+        # What a reader was given and has not acknowledged holds places, and a slot with such is never used again.
+        for _ in range(slot.unacknowledged):
+            mailbox_release(&slot.mailbox)
+        slot.unacknowledged = 0
         code = self.codes.pop(index, None)
         if code is not None:
             (<ModuleCode>code).code.users -= 1
@@ -463,8 +468,9 @@ cdef class Core:
         cdef Slot* slot = self.slot_of(index, generation)
         if slot == NULL:
             return
-        if slot.kind != SLOT_EXTERNAL or count > mailbox_depth(&slot.mailbox):
-            raise CoreError("argument", "more messages acknowledged than are held")
+        if count > slot.unacknowledged:
+            raise CoreError("argument", "more messages acknowledged than were given out")
+        slot.unacknowledged -= count
         for _ in range(count):
             mailbox_release(&slot.mailbox)
 

@@ -10,7 +10,7 @@ cdef int imports_define(wasmtime_linker_t* linker, bint wasi, char* text, size_t
 # For other rooms that offer imports: who calls, and where its memory lies (NULL = out of range: trap).
 cdef Sandbox* caller_sandbox(wasmtime_caller_t* caller) noexcept nogil
 cdef char* guest_range(Sandbox* sandbox, uint64_t pointer, uint64_t length) noexcept nogil
-cdef wasm_trap_t* out_of_range(const char* import_name) noexcept nogil
+cdef wasm_trap_t* out_of_range(Sandbox* sandbox, const char* import_name) noexcept nogil
 # Signature: parameters, a colon, results; i = i32, I = i64.
 cdef int define(wasmtime_linker_t* linker, const char* module, const char* name, const char* signature,
                 unchecked_callback_t callback, char* text, size_t room) noexcept nogil

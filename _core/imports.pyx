@@ -5,16 +5,17 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcmp, memcpy, strlen
 
-from caxton._core.atomics cimport add_u32_relaxed, load_u32_relaxed, monotonic_ns, realtime_ns
+from caxton._core.atomics cimport add_u32_relaxed, load_u32_relaxed, monotonic_ns, realtime_ns, unlikely
 from caxton._core.bounds cimport LOG_BYTES_MAX, NAME_BYTES_MAX
 from caxton._core.machine cimport (
-    SHELL_LOGS_MAX, AgentSettings, Handling, Machine, Setting, Worker, machine_to_shell,
+    SHELL_LOGS_MAX, Handling, Machine, Worker, machine_to_shell,
 )
 from caxton._core.message cimport KIND_CAPABILITY, KIND_LOG, Message, message_body, message_new
 from caxton._core.outbox cimport (
     HOST_INVALID, HOST_NOT_FOUND, HOST_OK, HOST_QUOTA, HOST_TOO_BIG, HOST_UNAVAILABLE, outbox_add,
 )
-from caxton._core.routing cimport Slot
+from caxton._core.routing cimport Slot, slot_generation
+from caxton._core.settings cimport AgentSettings, Setting
 from caxton._core.timers cimport timers_cancel, timers_set
 from caxton._core.wasi cimport wasi_define
 from caxton._core.wasmtime_c cimport (
@@ -40,14 +41,20 @@ cdef Sandbox* caller_sandbox(wasmtime_caller_t* caller) noexcept nogil:
 
 
 cdef char* guest_range(Sandbox* sandbox, uint64_t pointer, uint64_t length) noexcept nogil:
+    # While the start function runs there is no instance yet whose memory could be looked up.
+    if unlikely(sandbox.memory.store_id == 0):
+        return NULL
     if pointer + length > wt.memory_data_size(sandbox.context, &sandbox.memory):
         return NULL
     return <char*>wt.memory_data(sandbox.context, &sandbox.memory) + pointer
 
 
-cdef wasm_trap_t* out_of_range(const char* import_name) noexcept nogil:
+cdef wasm_trap_t* out_of_range(Sandbox* sandbox, const char* import_name) noexcept nogil:
     cdef char text[128]
-    snprintf(text, sizeof(text), b"%s: pointer out of range", import_name)
+    snprintf(
+        text, sizeof(text),
+        b"%s: not in the start function: use _initialize or caxton_init" if sandbox.memory.store_id == 0
+        else b"%s: pointer out of range", import_name)
     return wt.trap_new(text, strlen(text))
 
 
@@ -61,7 +68,7 @@ cdef wasm_trap_t* host_reply(void* env, wasmtime_caller_t* caller, wasmtime_val_
     cdef uint64_t length = <uint32_t>v[1].i32
     cdef char* text = guest_range(sandbox, <uint32_t>v[0].i32, length)
     if text == NULL:
-        return out_of_range(b"reply")
+        return out_of_range(sandbox, b"reply")
     if not sandbox.in_message:
         say(sandbox, b"reply is allowed only while handle_message runs")
         v[0].i32 = HOST_INVALID
@@ -75,7 +82,7 @@ cdef wasm_trap_t* host_send(void* env, wasmtime_caller_t* caller, wasmtime_val_r
     cdef uint64_t length = <uint32_t>v[1].i32
     cdef char* text = guest_range(sandbox, <uint32_t>v[0].i32, length)
     if text == NULL:
-        return out_of_range(b"send")
+        return out_of_range(sandbox, b"send")
     v[0].i32 = outbox_add(sandbox.worker, sandbox, text, length, False)
     return NULL
 
@@ -107,7 +114,7 @@ cdef void guest_log(Sandbox* sandbox, int level, const char* text, uint64_t leng
     add_u32_relaxed(&machine.shell_logs, 1)
     message.kind = KIND_LOG
     message.receiver_slot = slot.index
-    message.receiver_generation = slot.generation
+    message.receiver_generation = slot_generation(slot)
     message.receiver_id = slot.id
     message.number = level
     message.accepted_ns = realtime_ns()
@@ -122,7 +129,7 @@ cdef wasm_trap_t* host_log(void* env, wasmtime_caller_t* caller, wasmtime_val_ra
     cdef char* text = guest_range(sandbox, <uint32_t>v[1].i32, length)
     cdef int level = v[0].i32
     if text == NULL:
-        return out_of_range(b"log")
+        return out_of_range(sandbox, b"log")
     guest_log(sandbox, 0 if level < 0 else (4 if level > 4 else level), text, length)
     return NULL
 
@@ -144,7 +151,7 @@ cdef wasm_trap_t* host_random(void* env, wasmtime_caller_t* caller, wasmtime_val
     cdef size_t done = 0
     cdef ssize_t got
     if room == NULL:
-        return out_of_range(b"random")
+        return out_of_range(sandbox, b"random")
     if length > RANDOM_BYTES_MAX:
         say(sandbox, b"random gives at most 65536 bytes a call")
         v[0].i32 = HOST_TOO_BIG
@@ -190,7 +197,7 @@ cdef wasm_trap_t* host_config_get(void* env, wasmtime_caller_t* caller, wasmtime
     cdef Setting* entry
     cdef uint32_t i
     if key == NULL:
-        return out_of_range(b"config_get")
+        return out_of_range(sandbox, b"config_get")
     if settings != NULL:
         for i in range(settings.count):
             entry = &settings.entries[i]
@@ -210,7 +217,7 @@ cdef wasm_trap_t* host_register_capability(void* env, wasmtime_caller_t* caller,
     cdef char* name = guest_range(sandbox, <uint32_t>v[0].i32, length)
     cdef Message* message
     if name == NULL:
-        return out_of_range(b"register_capability")
+        return out_of_range(sandbox, b"register_capability")
     if length == 0 or length > NAME_BYTES_MAX:
         say(sandbox, b"a capability name has 1 to 255 bytes")
         v[0].i32 = HOST_INVALID
@@ -227,7 +234,7 @@ cdef wasm_trap_t* host_register_capability(void* env, wasmtime_caller_t* caller,
     sandbox.capabilities += 1
     message.kind = KIND_CAPABILITY
     message.receiver_slot = sandbox.slot.index
-    message.receiver_generation = sandbox.slot.generation
+    message.receiver_generation = slot_generation(sandbox.slot)
     message.receiver_id = sandbox.slot.id
     memcpy(message_body(message), name, length)
     message.body_bytes = length
@@ -243,7 +250,7 @@ cdef wasm_trap_t* host_fetch(void* env, wasmtime_caller_t* caller, wasmtime_val_
     cdef uint64_t length = <uint32_t>v[2].i32
     cdef char* room = guest_range(sandbox, <uint32_t>v[0].i32, length)
     if room == NULL:
-        return out_of_range(b"fetch")
+        return out_of_range(sandbox, b"fetch")
     if handling.result == NULL:
         say(sandbox, b"there is no result to fetch")
         v[0].i32 = HOST_NOT_FOUND
@@ -274,7 +281,7 @@ cdef wasm_trap_t* host_unavailable(void* env, wasmtime_caller_t* caller, wasmtim
     cdef size_t i
     for i in range(pairs):
         if guest_range(sandbox, <uint32_t>v[2 * i].i32, <uint32_t>v[2 * i + 1].i32) == NULL:
-            return out_of_range(b"caxton_v1")
+            return out_of_range(sandbox, b"caxton_v1")
     say(sandbox, b"this server offers neither key-value state nor tools")
     v[0].i64 = HOST_UNAVAILABLE
     return NULL

@@ -50,17 +50,6 @@ cdef enum EventCode:
     EVENT_STOPPED = 5
     EVENT_REMOVED = 6
 
-# config_get values: one block, made by the control thread, immutable while any instance may read it.
-cdef struct Setting:
-    const char* key             # borrowed from the block
-    const char* value           # borrowed from the block
-    uint32_t key_bytes
-    uint32_t value_bytes
-
-cdef struct AgentSettings:
-    uint32_t count
-    Setting* entries            # borrowed: lies in the same block
-
 cdef struct GuestTimer:
     int64_t id
     uint64_t deadline_ns        # monotonic; 0 = not set
@@ -134,6 +123,8 @@ cdef struct Machine:
     Mailbox shell
     uint32_t shell_awake            # atomic; 1 = the eventfd was signalled and not drained yet
     uint32_t shell_logs             # atomic; log lines on the way to the shell
+    uint32_t untold                 # atomic; 1 = some slot has events that found no message to travel in
+    uint32_t untold_left            # control thread: slots still to be looked at for them
     int event_fd
     # Timer wake-ups on their way to the ticker (see timers.pyx).
     Mailbox timer_inbox
@@ -157,7 +148,9 @@ cdef void machine_schedule(Machine* machine, Worker* worker, Slot* slot) noexcep
 cdef void machine_wake(Machine* machine) noexcept nogil
 # Hand a message to the shell (takes ownership) and ring its bell if it sleeps.
 cdef void machine_to_shell(Machine* machine, Message* message) noexcept nogil
-# Tell the shell about a slot; text is cut at 1 KiB. Dropped only when the pool is exhausted.
+# Tell the shell about a slot; text is cut at 700 bytes. When the pool is exhausted the event waits in the slot,
+# without its text, for the shell to find it there: whoever waits for an agent's start must hear of it.
+# Running worker only, so that the events of one slot keep their order.
 cdef void machine_event(Machine* machine, MessageCache* cache, Slot* slot, uint32_t event, int32_t fault,
                         const char* text) noexcept nogil
 cdef const char* fault_name(int32_t fault) noexcept nogil

@@ -4,11 +4,12 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset, strlen
 
 from caxton._core.atomics cimport (
-    add_u32_seq, futex_wake, load_u32_relaxed, load_u32_seq, monotonic_ns, realtime_ns, sub_u32_seq, swap_u32_seq,
+    add_u32_seq, cas_u32, futex_wake, load_u32_acquire, load_u32_relaxed, load_u32_seq, monotonic_ns, realtime_ns,
+    store_u32_seq, sub_u32_seq, swap_u32_seq,
 )
 from caxton._core.message cimport KIND_EVENT, cache_flush, message_body, message_new, pool_close, pool_open
 from caxton._core.queue cimport mailbox_init, mailbox_push
-from caxton._core.routing cimport routing_close, routing_open
+from caxton._core.routing cimport routing_close, routing_open, slot_generation
 from caxton._core.runqueue cimport injector_init, injector_push, ring_close, ring_length, ring_open, ring_push
 
 cdef extern from "<sys/eventfd.h>" nogil:
@@ -164,11 +165,25 @@ cdef void machine_schedule(Machine* machine, Worker* worker, Slot* slot) noexcep
         wake_worker(machine, chosen)
 
 
-cdef void machine_to_shell(Machine* machine, Message* message) noexcept nogil:
-    mailbox_push(&machine.shell, message)
+cdef void ring_bell(Machine* machine) noexcept nogil:
     # ORDERING: seq_cst swap after the push, pairs with the shell's store of 0 before its last look.
     if swap_u32_seq(&machine.shell_awake, 1) == 0:
         eventfd_write(machine.event_fd, 1)
+
+
+cdef void machine_to_shell(Machine* machine, Message* message) noexcept nogil:
+    mailbox_push(&machine.shell, message)
+    ring_bell(machine)
+
+
+cdef void leave_untold(Machine* machine, Slot* slot, uint32_t event) noexcept nogil:
+    cdef uint32_t seen = load_u32_relaxed(&slot.untold)
+    # ORDERING: seq_cst, before the machine's word, which comes before the bell: the shell swaps them in the
+    # opposite order, so an event is found by this round or by the one that the bell causes.
+    while not cas_u32(&slot.untold, &seen, seen | <uint32_t>1 << event):
+        pass
+    store_u32_seq(&machine.untold, 1)
+    ring_bell(machine)
 
 
 cdef void machine_event(Machine* machine, MessageCache* cache, Slot* slot, uint32_t event, int32_t fault,
@@ -177,12 +192,15 @@ cdef void machine_event(Machine* machine, MessageCache* cache, Slot* slot, uint3
     cdef Message* message
     if length > 700:
         length = 700
-    message = message_new(&machine.pool, cache, length)
+    # An event must not overtake one that waits in the slot.
+    # ORDERING: acquire pairs with the shell's swap: what it took is told before what is queued from here on.
+    message = NULL if load_u32_acquire(&slot.untold) != 0 else message_new(&machine.pool, cache, length)
     if message == NULL:
+        leave_untold(machine, slot, event)
         return
     message.kind = KIND_EVENT
     message.receiver_slot = slot.index
-    message.receiver_generation = slot.generation
+    message.receiver_generation = slot_generation(slot)
     message.receiver_id = slot.id
     message.number = event
     message.id_low = <uint64_t>fault

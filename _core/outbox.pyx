@@ -13,7 +13,7 @@ from caxton._core.envelope cimport (
 )
 from caxton._core.machine cimport Handling, Machine
 from caxton._core.message cimport Message
-from caxton._core.routing cimport Slot
+from caxton._core.routing cimport Slot, slot_generation
 from caxton._core.telemetry cimport (
     REJECT_DENIED, REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE,
     REJECT_POOL_EXHAUSTED, REJECT_RATE_LIMITED, REJECT_TOO_LARGE, count_reject, histogram_add,
@@ -120,7 +120,7 @@ cdef int32_t add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t le
         reason = accept_all(machine, &author, text, &envelope, is_reply, &first, &count, &refusal)
     elif is_reply and handling.current != NULL:
         target = &machine.routing.slots[handling.current.sender_slot]
-        if target.generation != handling.current.sender_generation:
+        if slot_generation(target) != handling.current.sender_generation:
             return refuse(worker, HOST_NOT_FOUND, REJECT_NO_ROUTE, b"the sender of the message is gone")
         reason = accept_one(machine, &author, target, text, &envelope, True, &first, &refusal)
     else:

@@ -100,7 +100,12 @@ cdef struct Slot:
     uint64_t restart_window_ns      # start of the running window
     # What a turn touches first besides the slot, for prefetching: borrowed, may dangle, never read through.
     void* hot[3]                    # atomic; the instance, its engine state, its room for a message
-    char pad_hot[40]
+    # Control thread only: what an external agent's reader was given and has not acknowledged; whether removal was
+    # asked for, after which nothing else may be.
+    uint32_t unacknowledged
+    uint32_t removal_asked
+    uint32_t untold                 # atomic; set of 1 << EventCode that found no message to travel in
+    char pad_hot[28]
 
 cdef struct Reader:
     uint64_t era                    # atomic; last era this thread saw; UINT64_MAX = parked, holds nothing
@@ -151,6 +156,12 @@ cdef void routing_retire(RoutingTable* table, Slot* slot) noexcept nogil
 
 # Any thread, wait-free. A worker must be a reader that is not parked; the control thread always may ----
 cdef uint64_t routing_name_hash(uint64_t key, const char* name, uint16_t name_bytes) noexcept nogil
+
+# Which agent the slot belongs to: readers compare it with the generation that they were told.
+cdef inline uint32_t slot_generation(const Slot* slot) noexcept nogil:
+    # ORDERING: acquire pairs with the raise in routing_retire; a reader that still sees the old generation may
+    # use the slot until its next quiet point.
+    return load_u32_acquire(&slot.generation)
 
 cdef inline uint64_t routing_id_hash(uint64_t key, uint64_t id) noexcept nogil:
     # A product with a secret odd number: which ids meet in a bucket cannot be told from outside.

@@ -264,23 +264,36 @@ cdef int sandbox_open(Machine* machine, Worker* worker, Slot* slot, Outcome* out
     add_u64_relaxed(&machine.instances, 1)
     if reserve_budgets(machine, sandbox, code, outcome) != 0 or \
             instantiate(worker, sandbox, code, slot.wasi, &instance, outcome) != 0 or \
-            start_guest(worker, sandbox, &instance, outcome) != 0:
+            cover_memory(machine, sandbox, outcome) != 0 or \
+            start_guest(worker, sandbox, &instance, outcome) != 0 or \
+            cover_memory(machine, sandbox, outcome) != 0:
         sandbox_close(machine, slot)
         return -1
-    note_memory(machine, sandbox)
     store_ptr_relaxed(&slot.hot[0], sandbox)
     store_ptr_relaxed(&slot.hot[1], sandbox.context)
     return 0
 
 
-cdef void note_memory(Machine* machine, Sandbox* sandbox) noexcept nogil:
-    # Growth is bounded by the store's own limit; the budget follows it so that new instances see it.
+cdef bint note_memory(Machine* machine, Sandbox* sandbox) noexcept nogil:
+    # Growth is bounded by the store's own limit; the budget follows it so that new instances see it. 0 when the
+    # budget does not cover it.
     cdef uint64_t now = wt.memory_data_size(sandbox.context, &sandbox.memory)
     if unlikely(now != sandbox.slot.memory_bytes):
         store_u64_relaxed(&sandbox.slot.memory_bytes, now)
     if unlikely(now > sandbox.memory_reserved):
-        if budget_reserve(&machine.instance_bytes, now - sandbox.memory_reserved):
-            sandbox.memory_reserved = now
+        if not budget_reserve(&machine.instance_bytes, now - sandbox.memory_reserved):
+            return False
+        sandbox.memory_reserved = now
+    return True
+
+
+cdef int cover_memory(Machine* machine, Sandbox* sandbox, Outcome* outcome) noexcept nogil:
+    # A new instance must fit into the budget with all the memory that it starts with.
+    if note_memory(machine, sandbox):
+        return 0
+    outcome.fault = FAULT_RESOURCE
+    set_text(outcome, b"the memory for instances is used up")
+    return -1
 
 
 cdef void sandbox_close(Machine* machine, Slot* slot) noexcept nogil:

@@ -14,6 +14,11 @@ cdef enum:
     WHEEL_SLOTS = 256           # a level turns once in 256 ticks of the level below: 2**32 ticks in all
     WAKEUPS_PER_AGENT_MAX = 64  # under way at once
 
+cdef enum TimerAnswer:
+    TIMER_GONE = 0              # cancelled, gone off already, or another instance's
+    TIMER_DUE = 1
+    TIMER_LATER = 2             # moved: the same wake-up comes again
+
 # Ticker only.
 cdef struct Wheel:
     uint64_t tick               # ticks done since the wheel started
@@ -25,8 +30,9 @@ cdef struct Wheel:
 # Worker that runs the sandbox: set or move the timer ``id``; a HostCode.
 cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept nogil
 cdef int32_t timers_cancel(Sandbox* sandbox, int64_t id) noexcept nogil
-# A wake-up arrived: 1 with ``id`` when that timer is due now, else 0 (gone, moved, or another instance's).
-cdef bint timers_due(Worker* worker, Slot* slot, Message* wakeup, int64_t* id) noexcept nogil
+# A wake-up arrived; ``id`` is set for TIMER_DUE.
+# OWNERSHIP: for TIMER_LATER the wake-up is the ticker's again, else it stays the caller's.
+cdef int timers_due(Worker* worker, Slot* slot, Message* wakeup, int64_t* id) noexcept nogil
 
 # Ticker: take in what workers sent, advance to ``now_ns``, put due wake-ups into mailboxes.
 cdef void wheel_turn(Machine* machine, Wheel* wheel, uint64_t now_ns) noexcept nogil

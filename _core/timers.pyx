@@ -8,6 +8,7 @@ from caxton._core.machine cimport GuestTimer, machine_schedule
 from caxton._core.message cimport FLAG_RESERVED, KIND_TIMER, cache_flush, message_free, message_new
 from caxton._core.outbox cimport HOST_INVALID, HOST_NOT_FOUND, HOST_OK, HOST_QUOTA
 from caxton._core.queue cimport mailbox_pop, mailbox_push, mailbox_reserve
+from caxton._core.routing cimport slot_generation
 
 
 cdef enum:
@@ -33,7 +34,7 @@ cdef int32_t wake_at(Sandbox* sandbox, uint32_t index) noexcept nogil:
     message.number = index
     message.accepted_ns = entry.deadline_ns
     message.receiver_slot = slot.index
-    message.receiver_generation = slot.generation
+    message.receiver_generation = slot_generation(slot)
     entry.node_ns = entry.deadline_ns
     mailbox_push(&machine.timer_inbox, message)
     return HOST_OK
@@ -44,6 +45,7 @@ cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept
     cdef int i
     cdef int chosen = TIMERS_PER_AGENT_MAX
     cdef GuestTimer* entry
+    cdef uint64_t before
     cdef int32_t code
     if delay_ms > DELAY_MS_MAX:
         return HOST_INVALID
@@ -65,11 +67,13 @@ cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept
     if chosen == TIMERS_PER_AGENT_MAX:
         return HOST_QUOTA
     entry = &sandbox.timers[chosen]
+    before = entry.deadline_ns
     entry.id = id
     entry.deadline_ns = deadline
     code = wake_at(sandbox, <uint32_t>chosen)
     if code != HOST_OK:
-        entry.deadline_ns = 0
+        # Refused: a timer that was to be moved stays where it was, a new one is not set.
+        entry.deadline_ns = before
     return code
 
 
@@ -83,26 +87,32 @@ cdef int32_t timers_cancel(Sandbox* sandbox, int64_t id) noexcept nogil:
     return HOST_NOT_FOUND
 
 
-cdef bint timers_due(Worker* worker, Slot* slot, Message* wakeup, int64_t* id) noexcept nogil:
+cdef int timers_due(Worker* worker, Slot* slot, Message* wakeup, int64_t* id) noexcept nogil:
     # SAFETY: slot.sandbox is NULL or a Sandbox* owned by the worker that runs the slot.
     cdef Sandbox* sandbox = <Sandbox*>slot.sandbox
     cdef GuestTimer* entry
     # ORDERING: a count; it orders nothing.
     sub_u32_seq(&slot.wakeups, 1)
     if sandbox == NULL or sandbox.timers == NULL:
-        return False
+        return TIMER_GONE
     entry = &sandbox.timers[wakeup.number]
     if entry.node_ns == wakeup.accepted_ns:
         entry.node_ns = 0
     if entry.deadline_ns == 0:
-        return False
+        return TIMER_GONE
     if entry.deadline_ns > monotonic_ns():
-        sandbox.worker = worker
-        wake_at(sandbox, <uint32_t>wakeup.number)
-        return False
+        if entry.node_ns != 0 and entry.node_ns <= entry.deadline_ns:
+            return TIMER_GONE
+        # This wake-up goes on: a new one might be refused, and the timer would never go off.
+        # ORDERING: a count; it orders nothing.
+        add_u32_seq(&slot.wakeups, 1)
+        wakeup.flags = 0
+        wakeup.accepted_ns = entry.node_ns = entry.deadline_ns
+        mailbox_push(&worker.machine.timer_inbox, wakeup)
+        return TIMER_LATER
     id[0] = entry.id
     entry.deadline_ns = 0
-    return True
+    return TIMER_DUE
 
 
 cdef void insert(Machine* machine, Wheel* wheel, Message* message) noexcept nogil:
@@ -127,7 +137,7 @@ cdef void insert(Machine* machine, Wheel* wheel, Message* message) noexcept nogi
 
 cdef void fire(Machine* machine, Wheel* wheel, Message* message) noexcept nogil:
     cdef Slot* slot = &machine.routing.slots[message.receiver_slot]
-    if slot.generation != message.receiver_generation:
+    if slot_generation(slot) != message.receiver_generation:
         message_free(&machine.pool, &wheel.cache, message)
         return
     if not mailbox_reserve(&slot.mailbox):

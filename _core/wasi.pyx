@@ -46,12 +46,12 @@ cdef wasm_trap_t* wasi_fd_write(void* env, wasmtime_caller_t* caller, wasmtime_v
         return NULL
     vectors = guest_range(sandbox, <uint32_t>v[1].i32, <uint64_t>count * 8)
     if vectors == NULL or written_at == NULL:
-        return out_of_range(b"fd_write")
+        return out_of_range(sandbox, b"fd_write")
     for i in range(count):
         memcpy(pair, vectors + 8 * i, 8)
         text = guest_range(sandbox, pair[0], pair[1])
         if text == NULL:
-            return out_of_range(b"fd_write")
+            return out_of_range(sandbox, b"fd_write")
         if pair[1] != 0:
             guest_log(sandbox, 2 if fd == 1 else 3, text, pair[1])
         written += pair[1]
@@ -64,7 +64,7 @@ cdef wasm_trap_t* wasi_clock_time_get(void* env, wasmtime_caller_t* caller, wasm
     cdef char* at = guest_range(caller_sandbox(caller), <uint32_t>v[2].i32, 8)
     cdef uint64_t now = realtime_ns() if v[0].i32 == 0 else monotonic_ns()
     if at == NULL:
-        return out_of_range(b"clock_time_get")
+        return out_of_range(caller_sandbox(caller), b"clock_time_get")
     if not 0 <= v[0].i32 <= 1:
         v[0].i32 = ERRNO_INVAL
         return NULL
@@ -77,7 +77,7 @@ cdef wasm_trap_t* wasi_random_get(void* env, wasmtime_caller_t* caller, wasmtime
     cdef uint32_t length = <uint32_t>v[1].i32
     cdef char* room = guest_range(caller_sandbox(caller), <uint32_t>v[0].i32, length)
     if room == NULL:
-        return out_of_range(b"random_get")
+        return out_of_range(caller_sandbox(caller), b"random_get")
     v[0].i32 = ERRNO_SUCCESS if length <= 65536 and getrandom(room, length, 0) == <ssize_t>length else ERRNO_IO
     return NULL
 
@@ -88,7 +88,7 @@ cdef wasm_trap_t* wasi_two_zeros(void* env, wasmtime_caller_t* caller, wasmtime_
     cdef char* count = guest_range(sandbox, <uint32_t>v[0].i32, 4)
     cdef char* size = guest_range(sandbox, <uint32_t>v[1].i32, 4)
     if count == NULL or size == NULL:
-        return out_of_range(b"sizes_get")
+        return out_of_range(sandbox, b"sizes_get")
     memset(count, 0, 4)
     memset(size, 0, 4)
     v[0].i32 = ERRNO_SUCCESS
@@ -104,7 +104,7 @@ cdef wasm_trap_t* wasi_nothing(void* env, wasmtime_caller_t* caller, wasmtime_va
 cdef wasm_trap_t* wasi_fdstat_get(void* env, wasmtime_caller_t* caller, wasmtime_val_raw_t* v, size_t n) noexcept nogil:
     cdef char* at = guest_range(caller_sandbox(caller), <uint32_t>v[1].i32, 24)
     if at == NULL:
-        return out_of_range(b"fd_fdstat_get")
+        return out_of_range(caller_sandbox(caller), b"fd_fdstat_get")
     if not 0 <= v[0].i32 <= 2:
         v[0].i32 = ERRNO_BADF
         return NULL

@@ -11,6 +11,8 @@ cdef extern from * nogil:
     """
     typedef struct wasm_config_t wasm_config_t;
     typedef struct wasm_engine_t wasm_engine_t;
+    typedef struct wasm_exporttype_t wasm_exporttype_t;
+    typedef struct wasm_externtype_t wasm_externtype_t;
     typedef struct wasm_functype_t wasm_functype_t;
     typedef struct wasm_valtype_t wasm_valtype_t;
     typedef struct wasm_trap_t wasm_trap_t;
@@ -25,6 +27,10 @@ cdef extern from * nogil:
     ctypedef struct wasm_config_t:
         pass
     ctypedef struct wasm_engine_t:
+        pass
+    ctypedef struct wasm_exporttype_t:
+        pass
+    ctypedef struct wasm_externtype_t:
         pass
     ctypedef struct wasm_functype_t:
         pass
@@ -55,6 +61,10 @@ ctypedef struct wasm_byte_vec_t:
 ctypedef struct wasm_valtype_vec_t:
     size_t size
     wasm_valtype_t** data       # OWNERSHIP: taken over by functype_new
+
+ctypedef struct wasm_exporttype_vec_t:
+    size_t size
+    wasm_exporttype_t** data     # OWNERSHIP: owned by whoever received the vector; freed by exporttype_vec_delete
 
 ctypedef struct wasmtime_func_t:
     uint64_t store_id
@@ -112,6 +122,15 @@ cdef struct Wasmtime:
     wasmtime_error_t* (*module_serialize)(wasmtime_module_t*, wasm_byte_vec_t*) noexcept nogil
     wasmtime_error_t* (*module_deserialize)(wasm_engine_t*, const uint8_t*, size_t, wasmtime_module_t**) noexcept nogil
     void (*module_delete)(wasmtime_module_t*) noexcept nogil
+    void (*module_exports)(wasmtime_module_t*, wasm_exporttype_vec_t*) noexcept nogil
+    void (*exporttype_vec_delete)(wasm_exporttype_vec_t*) noexcept nogil
+    const wasm_byte_vec_t* (*exporttype_name)(wasm_exporttype_t*) noexcept nogil      # lent by the export type ...
+    const wasm_externtype_t* (*exporttype_type)(wasm_exporttype_t*) noexcept nogil    # ... as are these
+    uint8_t (*externtype_kind)(const wasm_externtype_t*) noexcept nogil
+    const wasm_functype_t* (*externtype_as_functype)(const wasm_externtype_t*) noexcept nogil     # NULL = no function
+    const wasm_valtype_vec_t* (*functype_params)(const wasm_functype_t*) noexcept nogil
+    const wasm_valtype_vec_t* (*functype_results)(const wasm_functype_t*) noexcept nogil
+    uint8_t (*valtype_kind)(const wasm_valtype_t*) noexcept nogil
     wasmtime_linker_t* (*linker_new)(wasm_engine_t*) noexcept nogil
     void (*linker_delete)(wasmtime_linker_t*) noexcept nogil
     wasmtime_error_t* (*linker_define_func_unchecked)(

@@ -78,6 +78,8 @@ def check_layout(bindings):
         "wasmtime_memory_t": sizeof(wasmtime_memory_t),
         "wasmtime_instance_t": sizeof(wasmtime_instance_t),
         "wasm_byte_vec_t": sizeof(wasm_byte_vec_t),
+        "wasm_valtype_vec_t": sizeof(wasm_valtype_vec_t),
+        "wasm_exporttype_vec_t": sizeof(wasm_exporttype_vec_t),
     }
     wrong = [
         f"{name}: {ctypes.sizeof(getattr(bindings, name))} bytes, expected {size}"
@@ -118,6 +120,15 @@ cdef int fill() except -1:
     find(<void**>&table.module_serialize, "wasmtime_module_serialize")
     find(<void**>&table.module_deserialize, "wasmtime_module_deserialize")
     find(<void**>&table.module_delete, "wasmtime_module_delete")
+    find(<void**>&table.module_exports, "wasmtime_module_exports")
+    find(<void**>&table.exporttype_vec_delete, "wasm_exporttype_vec_delete")
+    find(<void**>&table.exporttype_name, "wasm_exporttype_name")
+    find(<void**>&table.exporttype_type, "wasm_exporttype_type")
+    find(<void**>&table.externtype_kind, "wasm_externtype_kind")
+    find(<void**>&table.externtype_as_functype, "wasm_externtype_as_functype_const")
+    find(<void**>&table.functype_params, "wasm_functype_params")
+    find(<void**>&table.functype_results, "wasm_functype_results")
+    find(<void**>&table.valtype_kind, "wasm_valtype_kind")
     find(<void**>&table.linker_new, "wasmtime_linker_new")
     find(<void**>&table.linker_delete, "wasmtime_linker_delete")
     find(<void**>&table.linker_define_func_unchecked, "wasmtime_linker_define_func_unchecked")

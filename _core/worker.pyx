@@ -21,15 +21,15 @@ from caxton._core.machine cimport (
 )
 from caxton._core.message cimport HEADER_BYTES, KIND_ACL, KIND_TIMER, Message, cache_flush, message_free
 from caxton._core.outbox cimport outbox_commit, outbox_discard
-from caxton._core.queue cimport mailbox_depth, mailbox_is_empty, mailbox_pop, mailbox_release
+from caxton._core.queue cimport mailbox_is_empty, mailbox_pop, mailbox_release
 from caxton._core.routing cimport (
     REQUEST_DRAIN, REQUEST_NONE, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_FAILED, SLOT_FREE,
-    SLOT_REMOVING, SLOT_RUNNING, SLOT_STOPPED, Slot, routing_park, routing_quiet,
+    SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_park, routing_quiet, slot_generation,
 )
 from caxton._core.runqueue cimport RunRing, injector_drain, ring_length, ring_push, ring_steal, ring_take
 from caxton._core.sandbox cimport Outcome, fault_destroys, sandbox_close, sandbox_handle, sandbox_open, sandbox_timer
 from caxton._core.telemetry cimport STATUS_DEAD_LETTERED, STATUS_FAILED, STATUS_SUCCESS, count_message, counter_add, histogram_add
-from caxton._core.timers cimport timers_due, wheel_turn
+from caxton._core.timers cimport TIMER_GONE, TIMER_LATER, timers_due, wheel_turn
 from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_table
 
 cdef const Wasmtime* wt = wasmtime_table()
@@ -52,7 +52,7 @@ cdef void reject(Worker* worker, Slot* slot, Message* message, int32_t fault, co
     if message.kind == KIND_ACL:
         count_message(&worker.telemetry, message.performative, STATUS_DEAD_LETTERED)
         answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(fault), text)
-    elif message.kind == KIND_TIMER and message.receiver_generation == slot.generation:
+    elif message.kind == KIND_TIMER and message.receiver_generation == slot_generation(slot):
         # ORDERING: a count; it orders nothing.
         sub_u32_seq(&slot.wakeups, 1)
     free_handled(worker, slot, message)
@@ -169,7 +169,13 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
 cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept nogil:
     cdef Outcome outcome
     cdef int64_t timer_id
-    if not timers_due(worker, slot, message, &timer_id):
+    cdef int what = timers_due(worker, slot, message, &timer_id)
+    if what == TIMER_LATER:
+        # The wake-up is on its way again; only the place is given back.
+        mailbox_release(&slot.mailbox)
+        return
+    free_handled(worker, slot, message)
+    if what == TIMER_GONE:
         return
     sandbox_timer(worker, slot, timer_id, &outcome)
     judge_code(worker, &outcome)
@@ -214,12 +220,13 @@ cdef void answer_request(Worker* worker, Slot* slot) noexcept nogil:
     cdef uint32_t request = swap_u32_seq(&slot.request, REQUEST_NONE)
     cdef uint32_t state = load_u32_acquire(&slot.state)
     if request == REQUEST_START:
-        start_slot(worker, slot)
+        if state in (SLOT_STARTING, SLOT_STOPPED, SLOT_FAILED):
+            start_slot(worker, slot)
     elif request == REQUEST_DRAIN:
         if state == SLOT_RUNNING:
-            # ORDERING: release; senders that saw RUNNING before may still push.
-            store_u32_release(&slot.state, SLOT_DRAINING)
-    elif request == REQUEST_REMOVE:
+            # ORDERING: seq_cst, see give_back in acceptance.pyx; senders that saw RUNNING before may still push.
+            store_u32_seq(&slot.state, SLOT_DRAINING)
+    elif request == REQUEST_REMOVE and state != SLOT_REMOVING:
         # ORDERING: likewise; what they push is rejected by the turn it causes.
         store_u32_release(&slot.state, SLOT_REMOVING)
         sandbox_close(worker.machine, slot)
@@ -240,7 +247,7 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
         if message == NULL:
             break
         state = slot.state
-        if unlikely(message.receiver_generation != slot.generation or state == SLOT_REMOVING or state == SLOT_FREE):
+        if unlikely(message.receiver_generation != slot_generation(slot) or state == SLOT_REMOVING or state == SLOT_FREE):
             reject(worker, slot, message, FAULT_AGENT_REMOVED, b"the agent was removed before it handled the message")
         elif unlikely(state == SLOT_FAILED):
             reject(worker, slot, message, FAULT_AGENT_FAILED, b"the agent has failed")
@@ -251,8 +258,8 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
             free_handled(worker, slot, message)
         else:
             handle_timer(worker, slot, message)
-            free_handled(worker, slot, message)
-    if unlikely(slot.state == SLOT_DRAINING) and mailbox_depth(&slot.mailbox) == 0:
+    # ORDERING: seq_cst, see give_back in acceptance.pyx.
+    if unlikely(slot.state == SLOT_DRAINING) and load_u32_seq(&slot.mailbox.depth) == 0:
         stop_drained(worker, slot)
     release_turn(worker, slot)
 

@@ -140,6 +140,7 @@ def collect(core: Core, agents: Iterable[int]) -> Spread:
         RuntimeError: one did not tell.
     """
     asked = [FIRST_ID + number for number in agents]
+    among = frozenset(asked)
     whole, heard, deadline = Spread(), 0, time.monotonic() + READ_S
     for place in range(0, len(asked), 1000):
         for agent in asked[place : place + 1000]:
@@ -149,7 +150,8 @@ def collect(core: Core, agents: Iterable[int]) -> Spread:
             if not told:
                 rest(0.001)
             for row in told:
-                if row[0] == KIND_LOG and isinstance(text := row[5], bytes):
+                # Others log as well.
+                if row[0] == KIND_LOG and row[3] in among and isinstance(text := row[5], bytes):
                     heard += 1
                     whole.add(Spread.of_words(text))
             if time.monotonic() > deadline:

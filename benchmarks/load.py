@@ -5,6 +5,7 @@ is the server's: envelope, routing, limits, fuel and deadline, copies, telemetry
 benchmarks that opens the core by hand.
 """
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -55,13 +56,17 @@ SEND: Final = f"(call $send (i32.const {TEXT_AT}) (i32.const {MESSAGE_BYTES}))"
 IMPORT_SEND: Final = '(import "caxton_v1" "send" (func $send (param i32 i32) (result i32)))'
 
 
-def guest(agents: int, *, sends: bool = True) -> bytes:
-    """Assemble the guest; without ``sends`` it only prepares the text and returns 0 (for the bare loop)."""
-    pad = MESSAGE_BYTES - len(LEAD) - ID_DIGITS - len(MIDDLE) - len(END)
-    text = LEAD + "0" * ID_DIGITS + MIDDLE + "x" * pad + END
+def guest(agents: int, *, sends: bool = True, prefix: str = "") -> bytes:
+    """Assemble the guest; without ``sends`` it only prepares the text and returns 0 (for the bare loop).
+
+    With a prefix it sends to names: the prefix and the number that would be the id.
+    """
+    lead = LEAD + prefix
+    pad = MESSAGE_BYTES - len(lead) - ID_DIGITS - len(MIDDLE) - len(END)
+    text = lead + "0" * ID_DIGITS + MIDDLE + "x" * pad + END
     source = GUEST.format(
         at=TEXT_AT, text=text.replace('"', '\\"'), first=FIRST_ID, agents=agents,
-        last_digit=TEXT_AT + len(LEAD) + ID_DIGITS - 1, act=SEND if sends else "(i32.const 0)",
+        last_digit=TEXT_AT + len(lead) + ID_DIGITS - 1, act=SEND if sends else "(i32.const 0)",
     )  # fmt: skip
     if not sends:
         source = source.replace(IMPORT_SEND, "")
@@ -112,6 +117,25 @@ def rest(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
+@contextmanager
+def own_processors() -> Iterator[None]:
+    """Keep this thread on the first processor and the core's workers on the others, where there are others.
+
+    So the scheduler cannot put a worker behind a sender that never sleeps.
+    """
+    allowed = os.sched_getaffinity(0)
+    first, *others = sorted(allowed)
+    if others:
+        for thread in threading.enumerate():
+            if thread.native_id is not None:
+                os.sched_setaffinity(thread.native_id, others)
+        os.sched_setaffinity(0, [first])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def open_core(agents: int, *, workers: int = 1, messages: int = 65536) -> Core:
     """Make a core with room for so many agents."""
     return Core(
@@ -145,12 +169,12 @@ def await_started(core: Core, agents: int) -> None:
             rest(0.001)
 
 
-def spawn_all(core: Core, wasm: bytes, agents: int) -> "ModuleCode":
-    """Deploy ``agents`` instances of one module and wait until each has started."""
+def spawn_all(core: Core, wasm: bytes, agents: int, *, first: int = 0) -> "ModuleCode":
+    """Deploy instances of one module, numbered from ``first``, and wait until each has started."""
     code = core.compile(wasm, profile=0, copy_on_write=False)
-    for number in range(agents):
+    for number in range(first, agents):
         spawn(core, number, code)
-    await_started(core, agents)
+    await_started(core, agents - first)
     return code
 
 
@@ -178,11 +202,24 @@ def opened(agents: int, *, workers: int = 1, messages: int = 65536) -> Iterator[
         core.close()
 
 
+def set_going(core: Core, agents: int, in_flight: int) -> None:
+    """Put so many messages among agents that pass them on."""
+    for i in range(in_flight):
+        post(core, b'{"performative":"inform","receiver":"%d"}' % (FIRST_ID + i * 7919 % agents))
+
+
+def traffic(core: Core, agents: int, in_flight: int, seconds: float) -> float:
+    """Let messages go among agents that pass them on; returns messages a second of processor time."""
+    set_going(core, agents, in_flight)
+    running = Load(core)
+    running.run(seconds / 3)
+    return 1e9 / running.run(seconds).cpu_ns()
+
+
 @contextmanager
 def load(agents: int, in_flight: int, *, workers: int = 1) -> Iterator[Load]:
     """Run ``agents`` guests with ``in_flight`` messages among them."""
     with opened(agents, workers=workers, messages=max(65536, 4 * in_flight)) as core:
         spawn_all(core, guest(agents), agents)
-        for i in range(in_flight):
-            post(core, b'{"performative":"inform","receiver":"%d"}' % (FIRST_ID + i * 7919 % agents))
+        set_going(core, agents, in_flight)
         yield Load(core)

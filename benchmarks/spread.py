@@ -4,6 +4,7 @@ The buckets are those that the clocked guests and the bare loop fill: one a nano
 each power of two. 1,024 words of 32 bits: what a guest may log in one line.
 """
 
+import operator
 from array import array
 from collections.abc import Iterable
 from typing import Final, final
@@ -54,9 +55,7 @@ class Spread:
 
     def add(self, other: "Spread") -> None:
         """Take in what another one counted."""
-        for place, count in enumerate(other._counts):
-            if count:
-                self._counts[place] += count
+        self._counts = array("Q", map(operator.add, self._counts, other._counts))
 
     def __len__(self) -> int:
         return sum(self._counts)

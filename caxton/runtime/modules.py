@@ -217,8 +217,11 @@ class Modules:
         while len(self._unused) > UNUSED_CODES_MAX:
             self._drop(*self._unused.popitem(last=False))
 
-    def close(self, timeout_s: float) -> None:
-        """Refuse new work, wait for the work in hand, free all code. Blocks; agents are gone by now."""
+    def close(self, timeout_s: float) -> bool:
+        """Refuse new work, wait for the work in hand, free all code. Blocks; agents are gone by now.
+
+        False when a compilation did not end in time: it still uses the engine, which must stay.
+        """
         self._compiler.close()
         ended = self._compiler.join(timeout_s)
         self._disk.shutdown(wait=ended, cancel_futures=True)
@@ -226,6 +229,9 @@ class Modules:
             if entry.users == 0:
                 self._drop(key, entry)
         self._cache.close()
+        if ended:
+            self._validate.close()
+        return ended
 
     # --- inside ---
 

@@ -300,7 +300,8 @@ async def test_a_guest_sends_to_a_capability(rig: Rig) -> None:
     module = _sender_to_capability("repeat")
     await rig.deploy("asker", module)
     rig.post("asker", "go")
-    await until(lambda: rig.runtime.get("echo").usage.messages_handled == 1, "it was routed")
+    # The echo's answer makes the guest ask again, and so on.
+    await until(lambda: rig.runtime.get("echo").usage.messages_handled >= 1, "it was routed")
     assert rig.totals["messages_unrouted"] == 0
     assert len(rig.runtime.inbox(str(person))) == 0
 
