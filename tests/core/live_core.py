@@ -136,6 +136,17 @@ class LiveCore:
         )
         return self._keep(Agent(number, *place))
 
+    def once_free(self, bring: Callable[[], Agent]) -> Agent:
+        """Bring an agent into a slot that becomes free as soon as every worker has moved on."""
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                return bring()
+            except names.CoreError as error:
+                if "places for agents" not in error.args[1] or time.monotonic() > deadline:
+                    raise
+            self.take(0.001)
+
     def request(self, agent: Agent, what: int) -> bool:
         return self.core.request(agent.index, agent.generation, what)
 
