@@ -16,7 +16,7 @@ class _Sent(msgspec.Struct, frozen=True):
     message_id: str
     conversation_id: str | None = None
     status: str | None = None
-    reply: msgspec.Raw | None = None
+    reply: msgspec.Raw = msgspec.Raw(b"")
 
 
 @click.command()
@@ -88,7 +88,7 @@ def send(
         show_json(answer.tree())
         return
     sent = answer.decode(_Sent)
-    if sent.reply is None:
+    if not bytes(sent.reply):
         show_fields(
             [("message", sent.message_id), ("conversation", sent.conversation_id), ("status", sent.status)]
         )
