@@ -76,9 +76,8 @@ def copy(root: Root, rest: str, stages: Mapping[str, Root]) -> None:
         found = origin / source.lstrip("/")
         place = root.inside(target)
         if found.is_dir():
-            ignored = shutil.ignore_patterns(
-                "_core" if source == "caxton" else "", "*.so", "*.c~", "__pycache__"
-            )
+            ignored = shutil.ignore_patterns(*BUILT, *(["_core"] if source == "caxton" else []))
+            ignored = ignored if origin == ROOT else None
             shutil.copytree(found, place, symlinks=True, ignore=ignored, dirs_exist_ok=True)
         else:
             place.mkdir(parents=True, exist_ok=True)
@@ -160,6 +159,7 @@ def main() -> int:
             subprocess.run(bootstrap, check=True, stdout=log, stderr=log)
         roots: dict[str, Root] = {}
         try:
+            root = Root(pristine)
             for stage in stages:
                 root = clean_root(pristine, scratch / f"stage-{stage.name}")
                 build(stage, root, roots)

@@ -14,7 +14,9 @@ from caxton._core.message cimport (
     FLAG_HOST, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
 )
 from caxton._core.queue cimport mailbox_push, mailbox_reserve
-from caxton._core.routing cimport SLOT_DRAINING, SLOT_EXTERNAL, SLOT_RUNNING, routing_find_id, routing_find_name
+from caxton._core.routing cimport (
+    SLOT_DRAINING, SLOT_EXTERNAL, SLOT_RUNNING, routing_find_id, routing_find_name, slot_generation,
+)
 from caxton._core.telemetry cimport (
     REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE, REJECT_POOL_EXHAUSTED,
     REJECT_RATE_LIMITED, STATUS_DEAD_LETTERED, count_message, count_reject,
@@ -129,7 +131,7 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
     message.span_id = host.span_id
     message.sender_id = author.slot.id
     message.sender_slot = author.slot.index
-    message.sender_generation = author.slot.generation
+    message.sender_generation = slot_generation(author.slot)
     return message
 
 
@@ -147,7 +149,7 @@ cdef int32_t accept_one(Machine* machine, Author* author, Slot* target, const ch
     message.flags = FLAG_RESERVED
     message.receiver_id = target.id
     message.receiver_slot = target.index
-    message.receiver_generation = target.generation
+    message.receiver_generation = slot_generation(target)
     message.next = NULL
     made[0] = message
     return ACCEPTED
@@ -241,7 +243,7 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
     cdef Slot* target = &machine.routing.slots[message.sender_slot]
     cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
     cdef uint8_t act = <uint8_t>performative
-    if not may_be_answered(message) or target.generation != message.sender_generation:
+    if not may_be_answered(message) or slot_generation(target) != message.sender_generation:
         return
     if not mailbox_reserve(&target.mailbox):
         count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)

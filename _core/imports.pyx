@@ -14,7 +14,7 @@ from caxton._core.message cimport KIND_CAPABILITY, KIND_LOG, Message, message_bo
 from caxton._core.outbox cimport (
     HOST_INVALID, HOST_NOT_FOUND, HOST_OK, HOST_QUOTA, HOST_TOO_BIG, HOST_UNAVAILABLE, outbox_add,
 )
-from caxton._core.routing cimport Slot
+from caxton._core.routing cimport Slot, slot_generation
 from caxton._core.settings cimport AgentSettings, Setting
 from caxton._core.timers cimport timers_cancel, timers_set
 from caxton._core.wasi cimport wasi_define
@@ -114,7 +114,7 @@ cdef void guest_log(Sandbox* sandbox, int level, const char* text, uint64_t leng
     add_u32_relaxed(&machine.shell_logs, 1)
     message.kind = KIND_LOG
     message.receiver_slot = slot.index
-    message.receiver_generation = slot.generation
+    message.receiver_generation = slot_generation(slot)
     message.receiver_id = slot.id
     message.number = level
     message.accepted_ns = realtime_ns()
@@ -234,7 +234,7 @@ cdef wasm_trap_t* host_register_capability(void* env, wasmtime_caller_t* caller,
     sandbox.capabilities += 1
     message.kind = KIND_CAPABILITY
     message.receiver_slot = sandbox.slot.index
-    message.receiver_generation = sandbox.slot.generation
+    message.receiver_generation = slot_generation(sandbox.slot)
     message.receiver_id = sandbox.slot.id
     memcpy(message_body(message), name, length)
     message.body_bytes = length

@@ -9,7 +9,7 @@ from caxton._core.atomics cimport (
 )
 from caxton._core.message cimport KIND_EVENT, cache_flush, message_body, message_new, pool_close, pool_open
 from caxton._core.queue cimport mailbox_init, mailbox_push
-from caxton._core.routing cimport routing_close, routing_open
+from caxton._core.routing cimport routing_close, routing_open, slot_generation
 from caxton._core.runqueue cimport injector_init, injector_push, ring_close, ring_length, ring_open, ring_push
 
 cdef extern from "<sys/eventfd.h>" nogil:
@@ -200,7 +200,7 @@ cdef void machine_event(Machine* machine, MessageCache* cache, Slot* slot, uint3
         return
     message.kind = KIND_EVENT
     message.receiver_slot = slot.index
-    message.receiver_generation = slot.generation
+    message.receiver_generation = slot_generation(slot)
     message.receiver_id = slot.id
     message.number = event
     message.id_low = <uint64_t>fault

@@ -15,7 +15,7 @@ from caxton._core.message cimport Message, message_body
 from caxton._core.routing cimport SLOT_EXTERNAL, Slot, routing_find_id
 from caxton._core.telemetry cimport (
     REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE, REJECT_POOL_EXHAUSTED,
-    REJECT_RATE_LIMITED, REJECT_TOO_LARGE, REJECT_DENIED, count_reject,
+    REJECT_RATE_LIMITED, REJECT_TOO_LARGE, REJECT_DENIED, count_reject, histogram_add,
 )
 
 
@@ -114,5 +114,6 @@ cdef int32_t post(Machine* machine, const char* text, uint64_t length, uint64_t 
         next = first.next
         deliver(machine, NULL, first, author.now_ns)
         first = next
+    histogram_add(&machine.shell_telemetry.routing, monotonic_ns() - author.now_ns)
     out.code = POST_ACCEPTED
     return POST_ACCEPTED

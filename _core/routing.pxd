@@ -157,6 +157,12 @@ cdef void routing_retire(RoutingTable* table, Slot* slot) noexcept nogil
 # Any thread, wait-free. A worker must be a reader that is not parked; the control thread always may ----
 cdef uint64_t routing_name_hash(uint64_t key, const char* name, uint16_t name_bytes) noexcept nogil
 
+# Which agent the slot belongs to: readers compare it with the generation that they were told.
+cdef inline uint32_t slot_generation(const Slot* slot) noexcept nogil:
+    # ORDERING: acquire pairs with the raise in routing_retire; a reader that still sees the old generation may
+    # use the slot until its next quiet point.
+    return load_u32_acquire(&slot.generation)
+
 cdef inline uint64_t routing_id_hash(uint64_t key, uint64_t id) noexcept nogil:
     # A product with a secret odd number: which ids meet in a bucket cannot be told from outside.
     cdef uint64_t product = multiply_fold(id ^ key, key | 1)

@@ -38,7 +38,7 @@ cdef struct Telemetry:
     uint64_t processed[PERFORMATIVE_COUNT][STATUS_COUNT]
     uint64_t rejected[REJECT_COUNT]
     Histogram queue_wait                        # accepted to handler entered
-    Histogram routing                           # handler returned to message in the mailbox
+    Histogram routing                           # from a sent text to a place in the mailbox; agents' by sample
     Histogram processing[PERFORMATIVE_COUNT]    # accepted to handler returned
     uint64_t busy_ns
     uint64_t parked_ns

@@ -8,6 +8,7 @@ from caxton._core.machine cimport GuestTimer, machine_schedule
 from caxton._core.message cimport FLAG_RESERVED, KIND_TIMER, cache_flush, message_free, message_new
 from caxton._core.outbox cimport HOST_INVALID, HOST_NOT_FOUND, HOST_OK, HOST_QUOTA
 from caxton._core.queue cimport mailbox_pop, mailbox_push, mailbox_reserve
+from caxton._core.routing cimport slot_generation
 
 
 cdef enum:
@@ -33,7 +34,7 @@ cdef int32_t wake_at(Sandbox* sandbox, uint32_t index) noexcept nogil:
     message.number = index
     message.accepted_ns = entry.deadline_ns
     message.receiver_slot = slot.index
-    message.receiver_generation = slot.generation
+    message.receiver_generation = slot_generation(slot)
     entry.node_ns = entry.deadline_ns
     mailbox_push(&machine.timer_inbox, message)
     return HOST_OK
@@ -136,7 +137,7 @@ cdef void insert(Machine* machine, Wheel* wheel, Message* message) noexcept nogi
 
 cdef void fire(Machine* machine, Wheel* wheel, Message* message) noexcept nogil:
     cdef Slot* slot = &machine.routing.slots[message.receiver_slot]
-    if slot.generation != message.receiver_generation:
+    if slot_generation(slot) != message.receiver_generation:
         message_free(&machine.pool, &wheel.cache, message)
         return
     if not mailbox_reserve(&slot.mailbox):

@@ -24,7 +24,7 @@ from caxton._core.outbox cimport outbox_commit, outbox_discard
 from caxton._core.queue cimport mailbox_is_empty, mailbox_pop, mailbox_release
 from caxton._core.routing cimport (
     REQUEST_DRAIN, REQUEST_NONE, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_FAILED, SLOT_FREE,
-    SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_park, routing_quiet,
+    SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_park, routing_quiet, slot_generation,
 )
 from caxton._core.runqueue cimport RunRing, injector_drain, ring_length, ring_push, ring_steal, ring_take
 from caxton._core.sandbox cimport Outcome, fault_destroys, sandbox_close, sandbox_handle, sandbox_open, sandbox_timer
@@ -52,7 +52,7 @@ cdef void reject(Worker* worker, Slot* slot, Message* message, int32_t fault, co
     if message.kind == KIND_ACL:
         count_message(&worker.telemetry, message.performative, STATUS_DEAD_LETTERED)
         answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(fault), text)
-    elif message.kind == KIND_TIMER and message.receiver_generation == slot.generation:
+    elif message.kind == KIND_TIMER and message.receiver_generation == slot_generation(slot):
         # ORDERING: a count; it orders nothing.
         sub_u32_seq(&slot.wakeups, 1)
     free_handled(worker, slot, message)
@@ -247,7 +247,7 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
         if message == NULL:
             break
         state = slot.state
-        if unlikely(message.receiver_generation != slot.generation or state == SLOT_REMOVING or state == SLOT_FREE):
+        if unlikely(message.receiver_generation != slot_generation(slot) or state == SLOT_REMOVING or state == SLOT_FREE):
             reject(worker, slot, message, FAULT_AGENT_REMOVED, b"the agent was removed before it handled the message")
         elif unlikely(state == SLOT_FAILED):
             reject(worker, slot, message, FAULT_AGENT_FAILED, b"the agent has failed")

@@ -1,27 +1,36 @@
-"""A load of real agents on a real core: rings of guests that pass messages of 200 bytes to random others.
+"""A load of real agents on a real core: guests that pass messages of 200 bytes to random others.
 
 The guest patches the receiver's digits into a constant message and calls ``send``, so nearly all of the time
-is the server's: envelope, routing, limits, fuel and deadline, copies, telemetry.
+is the server's: envelope, routing, limits, fuel and deadline, copies, telemetry. The only page of the
+benchmarks that opens the core by hand.
 """
 
+import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import wasmtime
 
-from caxton._core.core import Core
+from caxton._core.core import EVENT_STARTED, KIND_EVENT, Core
 
-MESSAGE_BYTES = 200
-FIRST_ID = 1_000_000
-ID_DIGITS = 7
-LEAD = '{"performative":"inform","receiver":"'
-MIDDLE = '","content":{"token":"pass it on","pad":"'
-END = '"}}'
-TEXT_AT = 16
+if TYPE_CHECKING:
+    from caxton._core.core import ModuleCode
 
-GUEST = """
+MESSAGE_BYTES: Final = 200
+FIRST_ID: Final = 1_000_000
+CLIENT_ID: Final = 7
+ID_DIGITS: Final = 7
+LEAD: Final = '{"performative":"inform","receiver":"'
+MIDDLE: Final = '","content":{"token":"pass it on","pad":"'
+END: Final = '"}}'
+TEXT_AT: Final = 16
+START_S: Final = 120.0
+
+GUEST: Final = """
 (module
   (import "caxton_v1" "send" (func $send (param i32 i32) (result i32)))
   (memory (export "memory") 1)
@@ -43,114 +52,174 @@ GUEST = """
       (br_if $next (local.get $id)))
     {act}))
 """
-SEND = f"(call $send (i32.const {TEXT_AT}) (i32.const {MESSAGE_BYTES}))"
+SEND: Final = f"(call $send (i32.const {TEXT_AT}) (i32.const {MESSAGE_BYTES}))"
+IMPORT_SEND: Final = '(import "caxton_v1" "send" (func $send (param i32 i32) (result i32)))'
 
 
-def guest(agents: int, *, sends: bool = True) -> bytes:
-    """Assemble the guest; without ``sends`` it only prepares the text and returns 0 (for the bare loop)."""
-    pad = MESSAGE_BYTES - len(LEAD) - ID_DIGITS - len(MIDDLE) - len(END)
-    text = LEAD + "0" * ID_DIGITS + MIDDLE + "x" * pad + END
+def guest(agents: int, *, sends: bool = True, prefix: str = "") -> bytes:
+    """Assemble the guest; without ``sends`` it only prepares the text and returns 0 (for the bare loop).
+
+    With a prefix it sends to names: the prefix and the number that would be the id.
+    """
+    lead = LEAD + prefix
+    pad = MESSAGE_BYTES - len(lead) - ID_DIGITS - len(MIDDLE) - len(END)
+    text = lead + "0" * ID_DIGITS + MIDDLE + "x" * pad + END
     source = GUEST.format(
         at=TEXT_AT, text=text.replace('"', '\\"'), first=FIRST_ID, agents=agents,
-        last_digit=TEXT_AT + len(LEAD) + ID_DIGITS - 1, act=SEND if sends else "(i32.const 0)",
+        last_digit=TEXT_AT + len(lead) + ID_DIGITS - 1, act=SEND if sends else "(i32.const 0)",
     )  # fmt: skip
     if not sends:
-        source = source.replace('(import "caxton_v1" "send" (func $send (param i32 i32) (result i32)))', "")
+        source = source.replace(IMPORT_SEND, "")
     return bytes(wasmtime.wat2wasm(source))
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one stretch of load did: messages, wall clock and processor seconds, waiting by histogram."""
+    """What one stretch of load did: messages, wall clock, and the processor seconds of the core's threads."""
 
     messages: int
     wall_s: float
     cpu_s: float
-    waits: tuple[int, ...]
-    bounds_ns: tuple[int, ...]
 
     def per_second(self) -> float:
         return self.messages / self.wall_s
 
     def cpu_ns(self) -> float:
-        """Processor nanoseconds of the whole process for one message."""
+        """Processor nanoseconds of workers and ticker for one message."""
         return self.cpu_s / self.messages * 1e9
-
-    def wait_ns(self, quantile: float) -> int:
-        """Upper bound of the bucket in which that quantile of the waiting times lies, in nanoseconds."""
-        wanted, seen = quantile * sum(self.waits), 0
-        for bound, count in zip(self.bounds_ns, self.waits, strict=True):
-            seen += count
-            if seen >= wanted:
-                return bound
-        return self.bounds_ns[-1]
 
 
 class Load:
     """Agents that pass messages on for as long as the core runs."""
 
     def __init__(self, core: Core) -> None:
-        self._core = core
+        self.core = core
 
-    def _read(self) -> tuple[int, list[int], list[int]]:
-        reading = self._core.telemetry()
-        handled = sum(worker["handled"] for worker in reading["workers"])
-        return handled, list(reading["queue_wait"][2]), reading["bucket_upper_ns"]
+    def handled(self) -> int:
+        """Return how many messages the workers have handled since the start."""
+        return sum(worker["handled"] for worker in self.core.telemetry()["workers"])
 
-    def run(self, *, messages: int = 0, seconds: float = 0.0) -> Figures:
-        """Let so many messages, or so many seconds, go by."""
-        before, waits_before, bounds = self._read()
-        cpu, begun = time.process_time(), time.perf_counter()
-        while True:
-            time.sleep(0.001)
-            after, waits, _ = self._read()
-            wall = time.perf_counter() - begun
-            if after - before >= max(messages, 1) and wall >= seconds:
-                break
-        spread = tuple(late - early for early, late in zip(waits_before, waits, strict=True))
-        return Figures(after - before, wall, time.process_time() - cpu, spread, tuple(bounds))
+    def run(self, seconds: float) -> Figures:
+        """Let so much time go by; this thread sleeps, so that the processor time is the core's."""
+        before, cpu, begun = self.handled(), core_cpu_s(), time.perf_counter()
+        rest(seconds)
+        after, wall, spent = self.handled(), time.perf_counter() - begun, core_cpu_s() - cpu
+        return Figures(max(after - before, 1), wall, spent)
+
+
+def core_cpu_s() -> float:
+    """Processor seconds of all threads but the calling one."""
+    return time.process_time() - time.thread_time()
+
+
+def rest(seconds: float) -> None:
+    """Let time go by without using the processor."""
+    threading.Event().wait(seconds)
+
+
+@contextmanager
+def own_processors() -> Iterator[None]:
+    """Keep this thread on the first processor and the core's workers on the others, where there are others.
+
+    So the scheduler cannot put a worker behind a sender that never sleeps.
+    """
+    allowed = os.sched_getaffinity(0)
+    first, *others = sorted(allowed)
+    if others:
+        for thread in threading.enumerate():
+            if thread.native_id is not None:
+                os.sched_setaffinity(thread.native_id, others)
+        os.sched_setaffinity(0, [first])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def open_core(agents: int, *, workers: int = 1, messages: int = 65536) -> Core:
     """Make a core with room for so many agents."""
     return Core(
-        workers=workers, agents_max=agents + 16, pool_messages=messages, message_bytes_max=1 << 20,
-        epoch_tick_ms=1, instance_bytes_max=1 << 36, mappings_max=40000,
+        workers=workers, agents_max=agents + 64, pool_messages=messages, message_bytes_max=1 << 20,
+        epoch_tick_ms=1, instance_bytes_max=1 << 40, mappings_max=40000,
     )  # fmt: skip
 
 
-def spawn_all(core: Core, wasm: bytes, agents: int) -> None:
-    """Deploy ``agents`` instances of one module and wait until each has started."""
-    code = core.compile(wasm, profile=0, copy_on_write=False)
-    for i in range(agents):
-        core.spawn(
-            agent_id=FIRST_ID + i, name=b"agent-%d" % i, module=code, fuel_max=10**8, memory_bytes_max=16 << 20,
-            execution_ms_max=1000, message_bytes_max=1 << 20, mailbox_max=1000, messages_per_s_max=0.0,
-            restart_intensity=5, restart_period_ms=10_000, config={}, wasi=False,
-        )  # fmt: skip
-    started = 0
+def spawn(core: Core, number: int, code: "ModuleCode", *, fuel_max: int = 10**8, name: str = "") -> tuple[int, int]:
+    """Ask for one agent with the limits that agents have by default, and a supervisor that never gives up."""
+    return core.spawn(
+        agent_id=FIRST_ID + number, name=(name or f"agent-{number}").encode(), module=code, fuel_max=fuel_max,
+        memory_bytes_max=16 << 20, execution_ms_max=1000, message_bytes_max=1 << 20, mailbox_max=1000,
+        messages_per_s_max=0.0, restart_intensity=1 << 30, restart_period_ms=10_000, config={}, wasi=False,
+    )  # fmt: skip
+
+
+def await_started(core: Core, agents: int) -> None:
+    """Wait until so many agents have said that they started.
+
+    Raises:
+        RuntimeError: they did not in time.
+    """
+    started, deadline = 0, time.monotonic() + START_S
     while started < agents:
         events = core.take_completions(10_000)
-        started += sum(1 for event in events if event[0] == 3)
+        started += sum(1 for event in events if event[0] == KIND_EVENT and event[4] == EVENT_STARTED)
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{started} of {agents} agents started")
         if not events:
-            time.sleep(0.001)
+            rest(0.001)
+
+
+def spawn_all(core: Core, wasm: bytes, agents: int, *, first: int = 0) -> "ModuleCode":
+    """Deploy instances of one module, numbered from ``first``, and wait until each has started."""
+    code = core.compile(wasm, profile=0, copy_on_write=False)
+    for number in range(first, agents):
+        spawn(core, number, code)
+    await_started(core, agents - first)
+    return code
+
+
+def post(core: Core, body: bytes) -> None:
+    """Send a message from the client.
+
+    Raises:
+        RuntimeError: it was refused.
+    """
+    answer = core.post(body, CLIENT_ID, False)
+    if answer[0] != 0:
+        raise RuntimeError(f"a message was refused: {answer}")
+
+
+@contextmanager
+def opened(agents: int, *, workers: int = 1, messages: int = 65536) -> Iterator[Core]:
+    """Run a core with a client in it."""
+    core = open_core(agents, workers=workers, messages=messages)
+    core.start()
+    try:
+        core.spawn_external(agent_id=CLIENT_ID, name=b"client", message_bytes_max=1 << 20, mailbox_max=100_000)
+        yield core
+    finally:
+        core.stop(5.0)
+        core.close()
+
+
+def set_going(core: Core, agents: int, in_flight: int) -> None:
+    """Put so many messages among agents that pass them on."""
+    for i in range(in_flight):
+        post(core, b'{"performative":"inform","receiver":"%d"}' % (FIRST_ID + i * 7919 % agents))
+
+
+def traffic(core: Core, agents: int, in_flight: int, seconds: float) -> float:
+    """Let messages go among agents that pass them on; returns messages a second of processor time."""
+    set_going(core, agents, in_flight)
+    running = Load(core)
+    running.run(seconds / 3)
+    return 1e9 / running.run(seconds).cpu_ns()
 
 
 @contextmanager
 def load(agents: int, in_flight: int, *, workers: int = 1) -> Iterator[Load]:
     """Run ``agents`` guests with ``in_flight`` messages among them."""
-    core = open_core(agents, workers=workers, messages=max(65536, 4 * in_flight))
-    core.start()
-    try:
+    with opened(agents, workers=workers, messages=max(65536, 4 * in_flight)) as core:
         spawn_all(core, guest(agents), agents)
-        core.spawn_external(agent_id=7, name=b"client", message_bytes_max=1 << 20, mailbox_max=1000)
-        for i in range(in_flight):
-            code = core.post(
-                b'{"performative":"inform","receiver":"%d"}' % (FIRST_ID + i * 7919 % agents), 7, False
-            )
-            if code[0] != 0:
-                raise RuntimeError(f"the first messages were refused: {code}")
+        set_going(core, agents, in_flight)
         yield Load(core)
-    finally:
-        core.stop(5.0)
-        core.close()

@@ -11,7 +11,7 @@ from typing import Final, final
 
 import orjson
 
-from caxton.api.absent import refuse_delivery
+from caxton.api.absent import may_wish, refuse_delivery
 from caxton.api.call import BodyLease, BodyRoom, Call
 from caxton.api.errors import RequestTimeout
 from caxton.domain.errors.request import InvalidRequest
@@ -25,7 +25,6 @@ SLICE_LINES: Final = 256
 SILENCE_S_MAX: Final = 30.0
 # Results that wait for a caller which does not read yet: about 400,000 of them.
 UNREAD_BYTES_MAX: Final = 64 * 1024 * 1024
-_DELIVERY: Final = b'"delivery"'
 
 
 @final
@@ -108,7 +107,7 @@ class BatchRun:
         if end == 0:
             return
         complete = data if end == len(data) else data[:end]
-        if _DELIVERY in complete:
+        if may_wish(complete):
             await self._send_with_care(complete)
             return
         start = 0

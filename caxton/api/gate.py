@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from caxton.api.call import Scope
 from caxton.domain.errors.security import Forbidden, Unauthorized
+from caxton.security.rate import CallRate
 from caxton.security.roles import ANYONE, Permission, Principal, authorize
 from caxton.security.tokens import TOKEN_CHARACTERS_MAX, TokenStore, parse_authorization
 
@@ -16,10 +17,14 @@ _TOKEN_SUBPROTOCOL: Final = "bearer."  # noqa: S105 - what stands before a token
 
 @final
 class Gate:
-    """Finds the principal of a request by its token; `tokens` None lets everybody in as an admin."""
+    """Finds the principal of a request by its token, and counts its calls.
 
-    def __init__(self, tokens: TokenStore | None) -> None:
+    `tokens` None lets everybody in as an admin; `rate` None lets everybody call as often as they like.
+    """
+
+    def __init__(self, tokens: TokenStore | None, rate: CallRate | None) -> None:
         self.tokens = tokens
+        self.rate = rate
 
     def principal(self, headers: Mapping[bytes, bytes]) -> Principal:
         """Return who calls.
@@ -62,8 +67,11 @@ class Gate:
         """Let the principal through to a route.
 
         Raises:
+            RateLimited: it calls too often.
             Forbidden: its role does not hold the permission.
         """
+        if self.rate is not None:
+            self.rate.take(principal)
         if permission is not None:
             authorize(principal, permission)
 

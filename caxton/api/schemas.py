@@ -25,6 +25,19 @@ TOKEN_NAME_CHARACTERS_MAX = 100
 TOKEN_S_MAX = 315_360_000
 
 WaitMs = Annotated[int, msgspec.Meta(ge=0, le=WAIT_MS_MAX, description="Milliseconds to wait for an answer.")]
+Name = Annotated[
+    str,
+    msgspec.Meta(
+        description="1 to 255 characters of A-Z a-z 0-9 . _ : -, not digits alone.",
+        extra_json_schema={
+            "minLength": 1,
+            "maxLength": 255,
+            "pattern": "^[A-Za-z0-9._:-]*[A-Za-z_:-][A-Za-z0-9._:-]*$",
+        },
+    ),
+]
+Cursor = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1})]
+Word = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 255})]
 Labels = Annotated[dict[str, str], msgspec.Meta(max_length=64)]
 Names = Annotated[list[str], msgspec.Meta(max_length=1000)]
 
@@ -40,7 +53,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True):
 class AgentCreate(Input, frozen=True, kw_only=True):
     """An agent to create: with a module, or of kind `external` without one."""
 
-    name: str
+    name: Name
     kind: AgentKind = AgentKind.GUEST
     module: Annotated[bytes | None, msgspec.Meta(description="The module's bytes in base64.")] = None
     module_digest: Annotated[
@@ -73,7 +86,7 @@ class AgentQuery(Input, frozen=True, kw_only=True):
     capability: str | None = None
     label: Annotated[str | None, msgspec.Meta(description="A label's `key`, or `key=value`.")] = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_AGENTS_MAX)] = 100
-    cursor: str | None = None
+    cursor: Cursor | None = None
 
 
 class AgentList(Output, frozen=True, kw_only=True):
@@ -139,7 +152,7 @@ class InboxPage(Output, frozen=True, kw_only=True):
 class InboxAck(Input, frozen=True, kw_only=True):
     """The cursor of a read: all messages up to it are let go."""
 
-    cursor: str
+    cursor: Cursor
 
 
 class InboxAcked(Output, frozen=True, kw_only=True):
@@ -170,8 +183,10 @@ class CapabilityReceiver(Input, frozen=True, kw_only=True):
 class MessageIn(Input, frozen=True, kw_only=True):
     """A message as a client sends it; what is left out the server fills in."""
 
-    performative: Annotated[str, msgspec.Meta(description="One of the 22 acts of FIPA.")]
-    receiver: str | Names | CapabilityReceiver
+    performative: Annotated[
+        str, msgspec.Meta(description="One of the 22 acts of FIPA.", extra_json_schema={"minLength": 1})
+    ]
+    receiver: Word | Names | CapabilityReceiver
     content: object = None
     id: str | None = None
     sender: str | None = None
@@ -261,7 +276,14 @@ class CapabilityView(Output, frozen=True, kw_only=True):
 class TokenCreate(Input, frozen=True, kw_only=True):
     """A token to make; without `expires_in_s` it lives until it is revoked or the server stops."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=TOKEN_NAME_CHARACTERS_MAX)]
+    name: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=1,
+            max_length=TOKEN_NAME_CHARACTERS_MAX,
+            extra_json_schema={"pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"},
+        ),
+    ]
     role: Role
     expires_in_s: Annotated[float, msgspec.Meta(gt=0, le=TOKEN_S_MAX)] | None = None
 

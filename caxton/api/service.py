@@ -28,6 +28,7 @@ from caxton.api.wire import Watch, WireBounds
 from caxton.clock import Clock
 from caxton.config import Config, limit_maxima
 from caxton.runtime.runtime import Runtime
+from caxton.security.rate import CallRate
 from caxton.security.tokens import TokenStore
 
 BODY_ROOM_BYTES_MAX = 512 * 1024 * 1024
@@ -60,7 +61,11 @@ class Service:
         self.metrics = RequestMetrics()
         ending = Ending()
         room = BodyRoom(bounds.body_room_bytes_max)
-        gate = Gate(tokens if config.security.auth == "token" else None)
+        rate = config.security.rate_limit
+        gate = Gate(
+            tokens if config.security.auth == "token" else None,
+            CallRate(rate, clock.monotonic_ns) if rate > 0 else None,
+        )
         ownership = Ownership(runtime)
         message_bytes_max = config.messaging.message_bytes_max
         body_bytes_max = message_bytes_max + ENVELOPE_BYTES_MAX
@@ -92,6 +97,7 @@ class Service:
             room,
         )
         self.routes = table.routes
+        self.bounds = bounds
         self.room = room
         self.ending = ending
         self.listener = Listener(

@@ -89,7 +89,7 @@ class RestartPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 @final
-class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
+class AgentSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a deployer wants an agent to be; stays the same through all states of a revision.
 
     `config` is what the guest reads by `config_get`; `tools` are the names of those it may call.
@@ -154,7 +154,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class _Identity(msgspec.Struct, frozen=True, kw_only=True):
+class _Identity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What every state of an agent has."""
 
     id: AgentId

@@ -108,7 +108,7 @@ EventData = LifecycleData | CommunicationData | PerformanceData | DeploymentData
 
 
 @final
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that happened. The data's class goes with the family of the type."""
 
     cursor: EventCursor

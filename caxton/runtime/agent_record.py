@@ -1,7 +1,9 @@
 """What the shell keeps about one agent beside its state: its place in the core, its code, its faults."""
 
 import asyncio
-from typing import TYPE_CHECKING, Final, final
+from typing import Final, final
+
+import msgspec
 
 from caxton.domain.agent import (
     Agent,
@@ -20,10 +22,8 @@ from caxton.domain.timestamp import format_timestamp
 from caxton.runtime.agent_log import AgentLog
 from caxton.runtime.agent_view import AgentUsage, AgentView, LastError
 from caxton.runtime.inbox import Inbox
+from caxton.runtime.modules import CodeLease
 from caxton.runtime.seam import CoreEvent, Slot, Totals
-
-if TYPE_CHECKING:
-    from caxton.runtime.modules import CodeLease
 
 _STATE_NAMES: Final[dict[type[Agent], StateName]] = {
     Unloaded: "unloaded",
@@ -36,43 +36,30 @@ _STATE_NAMES: Final[dict[type[Agent], StateName]] = {
 
 
 @final
-class AgentRecord:
-    """One agent. Only the registry and the lifecycle write here."""
+class AgentRecord(msgspec.Struct, eq=False, gc=False):
+    """One agent. Only the registry, the lifecycle and the supervisor write here.
 
-    __slots__ = (
-        "agent",
-        "capabilities",
-        "deployment_id",
-        "events",
-        "faults",
-        "inbox",
-        "last_error",
-        "lease",
-        "log",
-        "outcome",
-        "restarts",
-        "sequence",
-        "slot",
-        "wasi",
-    )
+    The collector passes records over, or each of its full rounds would stop the loop for longer the more
+    agents there are. So nothing may refer back to a record for good: `outcome` is cleared at the end.
+    """
 
-    def __init__(self, agent: Agent, deployment_id: DeploymentId | None, *, wasi: bool = False) -> None:
-        self.agent: Agent = agent
-        self.deployment_id = deployment_id
-        self.wasi = wasi
-        self.capabilities: tuple[Capability, ...] = agent.spec.capabilities
-        self.slot: Slot | None = None
-        self.lease: CodeLease | None = None
-        self.inbox: Inbox | None = None
-        self.log: AgentLog | None = None
-        self.sequence = 0
-        # Faults by kind and lifecycle events by name, made with the first: most agents never have any.
-        self.faults: dict[str, int] | None = None
-        self.events: dict[str, int] | None = None
-        self.restarts = 0
-        self.last_error: LastError | None = None
-        # What the operation under way waits for; there is at most one, and removal ends it.
-        self.outcome: asyncio.Future[CoreEvent] | None = None
+    agent: Agent
+    deployment_id: DeploymentId
+    wasi: bool = False
+    capabilities: tuple[Capability, ...] = ()
+    slot: Slot | None = None
+    lease: CodeLease | None = None
+    inbox: Inbox | None = None
+    log: AgentLog | None = None
+    # Place in the order of deployment; 0 until the agent is shown.
+    sequence: int = 0
+    # Faults by kind and lifecycle events by name, made with the first: most agents never have any.
+    faults: dict[str, int] | None = None
+    events: dict[str, int] | None = None
+    restarts: int = 0
+    last_error: LastError | None = None
+    # What the operation under way waits for; there is at most one, and removal ends it.
+    outcome: asyncio.Future[CoreEvent] | None = None
 
     @property
     def state(self) -> StateName:

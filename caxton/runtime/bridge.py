@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from caxton._core.core import Core, ModuleCode
 
 BATCH_COMPLETIONS: Final = 128
-TURN_NS_MAX: Final = 3_000_000
+TURN_NS_MAX: Final = 1_000_000
 
 
 @unique

@@ -16,6 +16,8 @@ from caxton.runtime.waiters import Waiters
 from caxton.telemetry.reading import AgentReading, CoreReading, Reading, read_core
 
 SLICE_AGENTS: Final = 500
+# Shared by all agents of which there is nothing to tell.
+NONE: Final[dict[str, int]] = {}
 
 
 @final
@@ -48,8 +50,8 @@ class Census:
                     fuel_used=totals.fuel_used,
                     memory_bytes=totals.memory_bytes,
                     restarts=record.restarts,
-                    events=dict(record.events or {}),
-                    faults=dict(record.faults or {}),
+                    events=NONE if record.events is None else {**record.events},
+                    faults=NONE if record.faults is None else {**record.faults},
                 )
             )
         return Reading(

@@ -142,7 +142,8 @@ class Lifecycle:
         except BaseException:
             self._registry.release(request.name, agent.id)
             raise
-        record = AgentRecord(start(agent, now_ns=now_ns), new_deployment_id())
+        running = start(agent, now_ns=now_ns)
+        record = AgentRecord(running, new_deployment_id(), capabilities=request.capabilities)
         bridge = self._bridge
         # Half of the mailbox is left to messages that callers wait for: those are taken out at once.
         forgetful_max = max(limits.mailbox_max // 2, 1) if forgetful else None
@@ -173,7 +174,7 @@ class Lifecycle:
         self._supervisor.swap(record, agent, new, EventType.AGENT_DRAINING, "asked to drain")
         try:
             async with asyncio.timeout(wait_s):
-                await asyncio.shield(outcome)
+                await self._answer(record, outcome)
         except TimeoutError:
             _log.info("agent %s still drains", record.name, extra=log_fields(record, "drain_timeout"))
 
@@ -195,7 +196,7 @@ class Lifecycle:
         self._supervisor.swap(
             record, agent, revive(agent, now_ns=self._clock.wall_ns()), None, "asked to start"
         )
-        event = await asyncio.shield(outcome)
+        event = await self._answer(record, outcome)
         if event.code is not EventCode.STARTED:
             raise AgentFailed(record.name, fault_kind(event.fault), event.text)
 
@@ -306,15 +307,15 @@ class Lifecycle:
         now_ns = self._clock.wall_ns()
         program = GuestProgram(digest=lease.digest, module_bytes=lease.size_bytes)
         agent = load(register(agent_id, spec, now_ns=now_ns), program, now_ns=now_ns)
-        record = AgentRecord(agent, new_deployment_id(), wasi=request.wasi)
-        record.lease = lease
-        return record
+        return AgentRecord(
+            agent, new_deployment_id(), wasi=request.wasi, capabilities=capabilities, lease=lease
+        )
 
     async def _bring_up(self, record: AgentRecord, config: dict[str, str], lease: CodeLease) -> None:
         outcome = self._expect(record, "deploy")
         slot = self._bridge.spawn(self._order(record, config), lease.code)
         self._registry.attach(record, slot)
-        event = await asyncio.shield(outcome)
+        event = await self._answer(record, outcome)
         if event.code is not EventCode.STARTED:
             raise start_refusal(event)
         await self._modules.keep(lease)
@@ -342,7 +343,6 @@ class Lifecycle:
 
     def _publish(self, record: AgentRecord) -> None:
         agent = record.agent
-        assert record.deployment_id is not None, "every agent here came by a deployment"
         entry = DeploymentEntry(
             deployment_id=record.deployment_id,
             agent_id=agent.id,
@@ -383,6 +383,7 @@ class Lifecycle:
         if self._bridge.request(slot, Ask.REMOVE):
             while (await outcome).code is not EventCode.REMOVED:
                 outcome = record.outcome = loop.create_future()
+        record.outcome = None
         self._bridge.retire(slot)
         self._registry.detach(record)
 
@@ -394,6 +395,14 @@ class Lifecycle:
         if record.slot is None:
             raise AgentNotFound(record.name)
         return record.slot
+
+    async def _answer(self, record: AgentRecord, outcome: "asyncio.Future[CoreEvent]") -> CoreEvent:
+        """Wait for what the core says; a caller that goes away leaves the question standing."""
+        try:
+            return await asyncio.shield(outcome)
+        finally:
+            if outcome.done() and record.outcome is outcome:
+                record.outcome = None
 
     def _expect(self, record: AgentRecord, operation: str) -> "asyncio.Future[CoreEvent]":
         if record.outcome is not None and not record.outcome.done():

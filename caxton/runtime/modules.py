@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, TypeVar, final
 
+import msgspec
+
 from caxton.domain.agent import Profile
 from caxton.domain.errors.agent import InvalidWasm
 from caxton.domain.errors.request import InvalidRequest, NotFound
@@ -84,15 +86,14 @@ class CodeEntry:
 
 
 @final
-class CodeLease:
+class CodeLease(msgspec.Struct, eq=False, gc=False):
     """One agent's hold on machine code. Given back once, by `Modules.release`."""
 
-    __slots__ = ("entry", "released")
+    entry: CodeEntry
+    released: bool = False
 
-    def __init__(self, entry: CodeEntry) -> None:
-        self.entry = entry
-        self.released = False
-        entry.users += 1
+    def __post_init__(self) -> None:
+        self.entry.users += 1
 
     @property
     def digest(self) -> Digest:
@@ -216,8 +217,11 @@ class Modules:
         while len(self._unused) > UNUSED_CODES_MAX:
             self._drop(*self._unused.popitem(last=False))
 
-    def close(self, timeout_s: float) -> None:
-        """Refuse new work, wait for the work in hand, free all code. Blocks; agents are gone by now."""
+    def close(self, timeout_s: float) -> bool:
+        """Refuse new work, wait for the work in hand, free all code. Blocks; agents are gone by now.
+
+        False when a compilation did not end in time: it still uses the engine, which must stay.
+        """
         self._compiler.close()
         ended = self._compiler.join(timeout_s)
         self._disk.shutdown(wait=ended, cancel_futures=True)
@@ -225,6 +229,9 @@ class Modules:
             if entry.users == 0:
                 self._drop(key, entry)
         self._cache.close()
+        if ended:
+            self._validate.close()
+        return ended
 
     # --- inside ---
 

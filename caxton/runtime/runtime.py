@@ -5,6 +5,7 @@ All methods are for the thread of the event loop. Whatever is refused is raised 
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,8 @@ from caxton.telemetry.logs import log_guest_line
 MaySendAs = Callable[[AgentId], bool]
 Page = tuple[list[AgentView], str | None]
 Batch = tuple[int, list[Posted | CaxtonError]]
+
+_log = logging.getLogger("caxton.runtime")
 
 CLIENT_PREFIX: Final = "client."
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._:-]")
@@ -130,8 +133,11 @@ class Runtime:
                 record.inbox.close()
             if record.log is not None:
                 self._logs.close(record.log)
-        await loop.run_in_executor(None, self._modules.close, timeout_s)
-        self._bridge.close()
+        if await loop.run_in_executor(None, self._modules.close, timeout_s):
+            self._bridge.close()
+        else:
+            # Nobody can interrupt a compilation; the process ends with what it holds.
+            _log.warning("a module is still being compiled", extra={"event": "compilation_abandoned"})
         self._directory.close()
 
     @property

@@ -5,7 +5,7 @@ them when it loads the core. Only the bridge turns them into calls.
 """
 
 from enum import IntEnum, unique
-from typing import NamedTuple, NewType, Protocol, final
+from typing import NewType, Protocol, final
 
 import msgspec
 
@@ -66,14 +66,16 @@ class EventCode(IntEnum):
     REMOVED = 6
 
 
-class Slot(NamedTuple):
+@final
+class Slot(msgspec.Struct, frozen=True, gc=False):
     """An agent's place in the core. Used again for others, hence the generation."""
 
     number: int
     generation: int
 
 
-class Posting(NamedTuple):
+@final
+class Posting(msgspec.Struct, frozen=True, gc=False):
     """The core's answer to one message: `detail` depends on the code (see the core's own page)."""
 
     code: int
@@ -82,7 +84,8 @@ class Posting(NamedTuple):
     detail: object
 
 
-class Totals(NamedTuple):
+@final
+class Totals(msgspec.Struct, frozen=True, gc=False):
     """What the core counts for a slot."""
 
     state: int
@@ -95,7 +98,8 @@ class Totals(NamedTuple):
     logs_dropped: int
 
 
-class Incoming(NamedTuple):
+@final
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """A message for an external agent."""
 
     slot: Slot
@@ -109,7 +113,8 @@ class Incoming(NamedTuple):
     body: bytes
 
 
-class CoreEvent(NamedTuple):
+@final
+class CoreEvent(msgspec.Struct, frozen=True, gc=False):
     """Something happened to a slot. `fault` is a word of the core's, `none` where there was none."""
 
     slot: Slot

@@ -208,7 +208,7 @@ def _messages(core: CoreReading) -> Iterator[Metric]:
     )
     yield _histogram(
         "message_routing_duration_seconds",
-        "From a handler's return until what it sent lies in the mailboxes.",
+        "From a sent text until it has its place in the mailbox; of messages that agents send, a sample.",
         core.routing,
         core.bucket_upper_ns,
     )

@@ -43,7 +43,7 @@ class CoreReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class AgentReading(msgspec.Struct, frozen=True, kw_only=True):
+class AgentReading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One agent. Counts since it was deployed."""
 
     agent_id: int

@@ -5,7 +5,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from caxton._core.atomics cimport monotonic_ns
+from caxton._core.atomics cimport leading_zeros, monotonic_ns
 from caxton._core.engine cimport Engine, engine_close, engine_open
 from caxton._core.message cimport (
     Message, MessageCache, MessagePool, message_body, message_free, message_new, pool_close, pool_open,
@@ -23,6 +23,7 @@ cdef const Wasmtime* wt = wasmtime_table()
 cdef enum:
     FUEL = 100000000
     TICKS = 1000
+    BUCKETS = 1024          # as in benchmarks/spread.py
 
 
 cdef struct BareAgent:
@@ -46,6 +47,8 @@ cdef class BareLoop:
     cdef uint32_t count
     cdef uint32_t message_bytes
     cdef uint64_t state
+    cdef uint32_t hops[BUCKETS]     # from before a message is made to its handler, when timed
+    cdef bint timed
 
     def __init__(self, bytes wasm, uint32_t count, uint32_t in_flight, uint32_t message_bytes, uint32_t delivered_bytes):
         cdef wasmtime_module_t* module = NULL
@@ -103,6 +106,14 @@ cdef class BareLoop:
             agent.queued = 1
             ring_push(&self.ring, index)
 
+    cdef void note(self, uint64_t taken) noexcept nogil:
+        cdef uint32_t exponent
+        cdef uint32_t bucket = <uint32_t>taken
+        if taken >= 64:
+            exponent = 63 - leading_zeros(taken)
+            bucket = 64 + (exponent - 6) * 32 + <uint32_t>(taken >> (exponent - 5) & 31)
+        self.hops[bucket if bucket < BUCKETS else BUCKETS - 1] += 1
+
     cdef uint32_t step(self, uint32_t index) noexcept nogil:
         cdef BareAgent* agent = &self.agents[index]
         cdef BareAgent* other
@@ -113,6 +124,7 @@ cdef class BareLoop:
         cdef uint32_t handled = 0
         cdef uint32_t target
         cdef uint64_t left
+        cdef uint64_t made_ns = 0
         agent.queued = 0
         message = mailbox_pop(&agent.mailbox)
         while message != NULL:
@@ -123,14 +135,19 @@ cdef class BareLoop:
             memcpy(wt.memory_data(agent.context, &agent.memory) + <uint32_t>values[0].i32,
                    message_body(message), message.body_bytes)
             values[1].i64 = message.body_bytes
+            if self.timed:
+                self.note(monotonic_ns() - message.accepted_ns)
             wt.func_call_unchecked(agent.context, &agent.handle, values, 2, &trap)
             wt.context_get_fuel(agent.context, &left)
             self.state ^= self.state << 13
             self.state ^= self.state >> 7
             self.state ^= self.state << 17
             target = <uint32_t>(self.state % self.count)
+            if self.timed:
+                made_ns = monotonic_ns()
             sent = message_new(&self.pool, &self.cache, message.body_bytes)
             sent.body_bytes = message.body_bytes
+            sent.accepted_ns = made_ns
             memcpy(message_body(sent), wt.memory_data(agent.context, &agent.memory) + 16, self.message_bytes)
             other = &self.agents[target]
             mailbox_push(&other.mailbox, sent)
@@ -156,6 +173,18 @@ cdef class BareLoop:
         if done < messages:
             raise RuntimeError("messages were lost")
         return begun
+
+    def run_timed(self, uint64_t messages):
+        """Pass that many messages on with two looks at the clock for each; returns the hops as words of 32 bits."""
+        cdef bytes words
+        self.timed = True
+        self.run(self.count)
+        for i in range(BUCKETS):
+            self.hops[i] = 0
+        self.run(messages)
+        self.timed = False
+        words = (<char*>self.hops)[:sizeof(self.hops)]
+        return words
 
     def __dealloc__(self):
         cdef uint32_t i

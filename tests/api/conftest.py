@@ -25,13 +25,13 @@ def client(server: LiveServer) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def name() -> str:
-    """A name that no other test uses."""
+    """Return a name that no other test uses."""
     return f"agent-{next(_numbers)}"
 
 
 @pytest.fixture
 def external(client: httpx.Client, name: str) -> Iterator[str]:
-    """An external agent of the root token, by name."""
+    """Make an external agent of the root token; yields its name."""
     answer = client.post(f"{API}/agents", json={"name": name, "kind": "external"})
     assert answer.status_code == 201, answer.text
     yield name

@@ -1,7 +1,7 @@
 """Agents of the corpus, deployed over the API."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import httpx
@@ -11,7 +11,7 @@ from tests.guests.corpus import guest
 
 
 @contextmanager
-def deployed(client: httpx.Client, module: str, name: str, **fields: object) -> Iterator[dict[str, object]]:
+def deployed(client: httpx.Client, module: str, name: str, **fields: object) -> Generator[dict[str, object]]:
     """Deploy a module of the corpus; it is deleted again at the end."""
     answer = client.post(
         f"{API}/agents",

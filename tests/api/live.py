@@ -5,7 +5,7 @@ import json
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar, final
@@ -33,6 +33,10 @@ class ErrorBody(msgspec.Struct, forbid_unknown_fields=True):
     details: dict[str, object]
     hint: str
     trace_id: str
+
+    def suggestions(self) -> list[str]:
+        """Return the near names that the error offers."""
+        return msgspec.convert(self.details["suggestions"], list[str])
 
 
 class ErrorPage(msgspec.Struct, forbid_unknown_fields=True):
@@ -126,9 +130,15 @@ class LiveServer:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=WAIT_S, trust_env=False)
 
-    def connect(self) -> socket.socket:
-        made = socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_S)
+    def connect(self, receive_bytes: int | None = None) -> socket.socket:
+        """Open a connection; `receive_bytes` is how much of an answer the system keeps for it, roughly."""
+        made = socket.socket()
+        made.settimeout(WAIT_S)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if receive_bytes is not None:
+            # Before the connection is made: a window that shrinks later loses acknowledgements.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        made.connect(("127.0.0.1", self.port))
         return made
 
     def tasks_count(self) -> int:
@@ -157,8 +167,11 @@ async def _count_tasks() -> int:
 
 async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S):
+        # Nobody tells when the server's own state changes: it is looked at again a little later.
         while not condition():
-            await asyncio.sleep(0.005)
+            looked = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.005, looked.set)
+            await looked.wait()
 
 
 def _empty_config(directory: Path) -> Path:
@@ -168,7 +181,7 @@ def _empty_config(directory: Path) -> Path:
 
 
 @contextmanager
-def running(bounds: ServiceBounds | None = None, **settings: object) -> Iterator[LiveServer]:
+def running(bounds: ServiceBounds | None = None, **settings: object) -> Generator[LiveServer]:
     """Run a server; settings are full keys with `__` for the dot."""
     with tempfile.TemporaryDirectory(prefix="caxton-api-") as directory:
         named = {key.replace("__", "."): value for key, value in settings.items()}

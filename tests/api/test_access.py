@@ -1,6 +1,6 @@
 """Who is let in, and how far."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import httpx
@@ -11,8 +11,8 @@ from tests.api.live import API, TOKEN, LiveServer, error_of, message, problems_o
 
 
 @contextmanager
-def caller(server: LiveServer, client: httpx.Client, role: str, **fields: object) -> Iterator[httpx.Client]:
-    """A client with a fresh token of a role."""
+def caller(server: LiveServer, client: httpx.Client, role: str, **fields: object) -> Generator[httpx.Client]:
+    """Make a client with a fresh token of a role."""
     made = client.post(f"{API}/tokens", json={"name": f"test {role}", "role": role, **fields})
     assert made.status_code == 201, made.text
     with server.client(made.json()["token"]) as other:
@@ -206,6 +206,17 @@ def test_without_authentication_only_this_machines_own_callers_get_in() -> None:
         error_of(anyone.get(f"{API}/system", headers=rebound), 403, "FORBIDDEN")
         own = {"origin": server.url}
         assert anyone.get(f"{API}/system", headers=own).status_code == 200
+
+
+def test_a_token_that_calls_too_often_is_told_when_to_come_again() -> None:
+    with running(security__rate_limit=2.0) as server, server.client() as client:
+        answers = [client.get(f"{API}/system") for _ in range(20)]
+        limited = [answer for answer in answers if answer.status_code != 200]
+        assert limited
+        error = error_of(limited[0], 429, "RATE_LIMITED")
+        assert error.details["per_s_max"] == 2.0
+        assert int(limited[0].headers["retry-after"]) >= 1
+        assert client.get("/health").status_code == 200, "whoever watches over the server is not counted"
 
 
 def test_default_is_denied() -> None:

@@ -61,7 +61,7 @@ def test_an_agent_is_found_by_id_and_by_name_and_is_gone_after_its_deletion(
 
 def test_an_unknown_agent_is_answered_with_near_names(client: httpx.Client, external: str) -> None:
     error = error_of(client.get(f"{API}/agents/{external[:-1]}x"), 404, "AGENT_NOT_FOUND")
-    assert external in error.details["suggestions"]  # type: ignore[operator]
+    assert external in error.suggestions()
     assert external in error.hint
 
 
@@ -257,7 +257,7 @@ def test_parts_are_known_by_name(client: httpx.Client, name: str) -> None:
     config = json.dumps({"name": name})
     cases: list[tuple[list[tuple[str, tuple[str | None, bytes | str]]], str]] = [
         ([("module", ("m", module))], "config"),
-        ([("config", (None, config)), ("modul", ("m", module))], "modul"),
+        ([("config", (None, config)), ("modules", ("m", module))], "modules"),
         ([("config", (None, config)), ("config", (None, config)), ("module", ("m", module))], "config"),
     ]
     for files, field in cases:

@@ -2,25 +2,29 @@
 
 import json
 import socket
+from collections.abc import Iterator
 
 import httpx
+import pytest
 
-from tests.api.live import API, TOKEN, LiveServer, message, message_line, read_answer
+from tests.api.live import API, TOKEN, LiveServer, message_line, read_answer
 
 BATCH = f"{API}/messages/batch"
 KIND = {"content-type": "application/x-ndjson"}
 
 
-def sink(client: httpx.Client) -> str:
-    """Return an agent that takes any number of messages: the caller's own."""
-    receipt = client.post(f"{API}/messages", json=message("client.root"))
-    assert receipt.status_code == 202, receipt.text
-    return "client.root"
+@pytest.fixture(scope="module")
+def sink(server: LiveServer) -> Iterator[str]:
+    """Make an agent with room for all that these tests send."""
+    body = {"name": "sink", "kind": "external", "limits": {"mailbox_max": 200_000}}
+    with server.client() as client:
+        assert client.post(f"{API}/agents", json=body).status_code == 201
+        yield "sink"
+        client.delete(f"{API}/agents/sink", params={"force": True})
 
 
-def test_results_come_one_a_line_and_in_order(client: httpx.Client) -> None:
-    receiver = sink(client)
-    lines = [message_line(receiver, number, conversation_id=f"c-{number}") for number in range(700)]
+def test_results_come_one_a_line_and_in_order(client: httpx.Client, sink: str) -> None:
+    lines = [message_line(sink, number, conversation_id=f"c-{number}") for number in range(700)]
     answer = client.post(BATCH, content=b"\n".join(lines) + b"\n", headers=KIND)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/x-ndjson"
@@ -30,15 +34,14 @@ def test_results_come_one_a_line_and_in_order(client: httpx.Client) -> None:
     assert len({result["message_id"] for result in results}) == 700
 
 
-def test_one_bad_line_spoils_no_other(client: httpx.Client) -> None:
-    receiver = sink(client)
-    good = message_line(receiver)
+def test_one_bad_line_spoils_no_other(client: httpx.Client, sink: str) -> None:
+    good = message_line(sink)
     lines = [
         (good, None),
         (b"{broken", "INVALID_MESSAGE"),
         (good, None),
         (message_line("nobody-at-all"), "AGENT_NOT_FOUND"),
-        (message_line(receiver, delivery="exactly_once"), "INVALID_REQUEST"),
+        (message_line(sink, delivery="exactly_once"), "INVALID_REQUEST"),
         (b'{"performative":"inform","receiver":"x","content":"\xff"}', "INVALID_MESSAGE"),
         (
             b'{"performative":"inform","receiver":"x","content":"' + b"y" * 1_200_000 + b'"}',
@@ -59,8 +62,9 @@ def test_one_bad_line_spoils_no_other(client: httpx.Client) -> None:
 
 def test_blank_lines_are_passed_over_and_an_empty_batch_is_answered_with_nothing(
     client: httpx.Client,
+    sink: str,
 ) -> None:
-    good = message_line(sink(client))
+    good = message_line(sink)
     answer = client.post(BATCH, content=b"\n\n" + good + b"\r\n\n  \n" + good, headers=KIND)
     assert len(answer.text.splitlines()) == 2
     empty = client.post(BATCH, content=b"", headers=KIND)
@@ -68,8 +72,10 @@ def test_blank_lines_are_passed_over_and_an_empty_batch_is_answered_with_nothing
     assert empty.content == b""
 
 
-def test_results_come_while_the_caller_is_still_sending(server: LiveServer, client: httpx.Client) -> None:
-    line = message_line(sink(client))
+def test_results_come_while_the_caller_is_still_sending(
+    server: LiveServer, client: httpx.Client, sink: str
+) -> None:
+    line = message_line(sink)
     with server.connect() as connection:
         connection.sendall(_head())
         connection.sendall(_chunk(line + b"\n"))
@@ -82,8 +88,10 @@ def test_results_come_while_the_caller_is_still_sending(server: LiveServer, clie
         _until(connection, b"0\r\n\r\n", seen)
 
 
-def test_a_line_without_end_is_refused_without_being_kept(server: LiveServer, client: httpx.Client) -> None:
-    good = message_line(sink(client))
+def test_a_line_without_end_is_refused_without_being_kept(
+    server: LiveServer, client: httpx.Client, sink: str
+) -> None:
+    good = message_line(sink)
     with server.connect() as connection:
         connection.sendall(_head())
         for _ in range(40):
@@ -95,13 +103,12 @@ def test_a_line_without_end_is_refused_without_being_kept(server: LiveServer, cl
 
 
 def test_a_caller_that_reads_only_after_it_has_sent_everything_is_served(
-    server: LiveServer, client: httpx.Client
+    server: LiveServer, client: httpx.Client, sink: str
 ) -> None:
-    line = message_line(sink(client)) + b"\n"
+    line = message_line(sink) + b"\n"
     body = line * 40_000
-    with server.connect() as connection:
-        # Small buffers, so that results cannot hide in the system's.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 131_072)
+    # Small buffers, so that results cannot hide in the system's.
+    with server.connect(receive_bytes=131_072) as connection:
         head = f"POST {BATCH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
         connection.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body))
         connection.sendall(body)
@@ -111,9 +118,9 @@ def test_a_caller_that_reads_only_after_it_has_sent_everything_is_served(
 
 
 def test_a_batch_holds_the_loop_for_less_than_ten_milliseconds_at_a_time(
-    server: LiveServer, client: httpx.Client
+    server: LiveServer, client: httpx.Client, sink: str
 ) -> None:
-    body = (message_line(sink(client)) + b"\n") * 20_000
+    body = (message_line(sink) + b"\n") * 20_000
     server.ask(_start_watching(server))
     answer = client.post(BATCH, content=body, headers=KIND)
     turns = server.ask(_stop_watching(server))
@@ -151,9 +158,9 @@ async def _stop_watching(server: LiveServer) -> list[float]:
 
 
 def test_a_caller_that_leaves_in_the_middle_leaves_nothing_behind(
-    server: LiveServer, client: httpx.Client
+    server: LiveServer, client: httpx.Client, sink: str
 ) -> None:
-    line = message_line(sink(client)) + b"\n"
+    line = message_line(sink) + b"\n"
     before = server.tasks_count()
     for _ in range(20):
         with server.connect() as connection:

@@ -31,7 +31,7 @@ def test_a_reader_waits_for_the_first_message(
     server: LiveServer, client: httpx.Client, external: str
 ) -> None:
     path = f"{API}/agents/{external}/inbox"
-    pages: list[dict[str, object]] = []
+    pages: list[dict[str, list[dict[str, object]]]] = []
 
     def read() -> None:
         with server.client() as reader:
@@ -42,7 +42,7 @@ def test_a_reader_waits_for_the_first_message(
     client.post(f"{API}/messages", json=message(external, "now"))
     waiting.join(20)
     assert not waiting.is_alive()
-    assert [one["content"] for one in pages[0]["messages"]] == ["now"]  # type: ignore[attr-defined]
+    assert [one["content"] for one in pages[0]["messages"]] == ["now"]
 
 
 def test_a_wait_without_message_ends_in_an_empty_page(client: httpx.Client, external: str) -> None:

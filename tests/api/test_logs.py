@@ -30,13 +30,16 @@ def test_the_newest_lines_come_last(server: LiveServer, client: httpx.Client, na
 
 
 def test_followed_lines_come_as_they_are_logged(server: LiveServer, client: httpx.Client, name: str) -> None:
-    with deployed(client, "logger", name), server.client() as follower:
-        with follower.stream("GET", f"{API}/agents/{name}/logs", params={"follow": True}) as stream:
-            assert stream.status_code == 200
-            assert stream.headers["content-type"] == "application/x-ndjson"
-            client.post(f"{API}/messages", json=message(name))
-            lines = (json.loads(line) for line in stream.iter_lines() if line)
-            assert next(lines)["message"]
+    with (
+        deployed(client, "logger", name),
+        server.client() as follower,
+        follower.stream("GET", f"{API}/agents/{name}/logs", params={"follow": True}) as stream,
+    ):
+        assert stream.status_code == 200
+        assert stream.headers["content-type"] == "application/x-ndjson"
+        client.post(f"{API}/messages", json=message(name))
+        lines = (json.loads(line) for line in stream.iter_lines() if line)
+        assert next(lines)["message"]
 
 
 def test_followed_lines_come_as_server_sent_events_where_they_are_accepted(

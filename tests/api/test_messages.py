@@ -97,7 +97,7 @@ def test_a_capability_finds_a_receiver(client: httpx.Client, name: str) -> None:
 
 def test_an_unknown_receiver_is_answered_with_near_names(client: httpx.Client, external: str) -> None:
     error = error_of(client.post(MESSAGES, json=message(external + "x")), 404, "AGENT_NOT_FOUND")
-    assert external in error.details["suggestions"]  # type: ignore[operator]
+    assert external in error.suggestions()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_an_unknown_receiver_is_answered_with_near_names(client: httpx.Client, e
         (b'{"performative":"shout","receiver":"x","content":1}', "performative"),
         (b'{"performative":3,"receiver":"x","content":1}', "performative"),
         (b'{"performative":"inform","receiver":{"x":1},"content":1}', "receiver"),
-        (b'{"performative":"inform","receiver":"x","content":1,"recever":"y"}', "recever"),
+        (b'{"performative":"inform","receiver":"x","content":1,"receivers":"y"}', "receivers"),
         (b'{"performative":"inform","receiver":"x","receiver":"y","content":1}', "receiver"),
         (b'{"performative":"inform","receiver":"x","content":1,"id":"seven"}', "id"),
     ],
@@ -159,6 +159,23 @@ def test_a_delivery_that_is_not_possible_is_refused_and_not_pretended(
     assert "not available in this version" in problems["delivery"]
     assert client.post(MESSAGES, json=message(external, delivery="at_most_once")).status_code == 202
     assert len(inbox(client, external)) == 1
+
+
+def test_a_delivery_written_with_escapes_is_seen(client: httpx.Client, external: str) -> None:
+    text = json.dumps(message(external, delivery="exactly_once")).replace("delivery", "deliver\\u0079")
+    assert "delivery" in problems_of(client.post(MESSAGES, content=text))
+    batch = client.post(f"{MESSAGES}/batch", content=text + "\n" + json.dumps(message(external, "\u00e9")))
+    first, second = (json.loads(line) for line in batch.text.splitlines())
+    assert first["error"]["code"] == "INVALID_REQUEST"
+    assert second["status"] == "accepted"
+
+
+@pytest.mark.parametrize("delivery", [[], {}, 7, "by_pigeon"])
+def test_a_delivery_that_is_none_is_a_fault_of_the_message(
+    client: httpx.Client, external: str, delivery: object
+) -> None:
+    answer = client.post(MESSAGES, json=message(external, delivery=delivery))
+    assert "delivery" in problems_of(answer, 400, "INVALID_MESSAGE")
 
 
 def test_a_full_mailbox_says_so_and_when_to_come_again(client: httpx.Client, name: str) -> None:

@@ -147,11 +147,9 @@ def test_pipelining_without_end_is_held_back_by_reading_no_more(server: LiveServ
                 client.post(f"{API}/agents/client.root/inbox/ack", json={"cursor": page["cursor"]})
                 page = client.get(f"{API}/agents/client.root/inbox?max=1000").json()
         connection.sendall(wait)
-        sent = 0
+        # The system's buffers take some of it; then the server's silence is felt.
         with pytest.raises(TimeoutError):
-            while sent < 200_000_000:
-                sent += connection.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)
-        assert sent < 50_000_000
+            connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n" * 1_000_000)
     server.wait_for(lambda: server.waiting_count() == 0)
 
 
@@ -324,7 +322,7 @@ HASTY = ServiceBounds(wire=WireBounds(request_s_max=0.3, idle_s_max=0.6, linger_
 
 @pytest.fixture(scope="module")
 def hasty() -> object:
-    """A server that waits for nobody."""
+    """Start a server that waits for nobody."""
     with running(HASTY) as started:
         yield started
 
@@ -406,8 +404,7 @@ def test_a_body_that_was_refused_early_may_not_go_on_for_ever(hasty: LiveServer)
 def test_a_caller_that_does_not_read_is_let_go(hasty: LiveServer) -> None:
     with hasty.client() as client:
         client.post(f"{API}/messages", content=message_line("client.root"))
-    with hasty.connect() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with hasty.connect(receive_bytes=4096) as connection:
         line = (
             json.dumps({"performative": "inform", "receiver": "client.root", "content": 1}).encode() + b"\n"
         )

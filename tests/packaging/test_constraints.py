@@ -1,8 +1,10 @@
 """The pins hold every dependency, and this environment is the pinned one."""
 
+import ast
 import re
+import sys
 import tomllib
-from importlib.metadata import distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +28,34 @@ def test_each_declared_dependency_is_pinned() -> None:
         declared += extra
     names = {canonical(match[0]) for name in declared if (match := re.match(r"[\w.-]+", name))}
     assert names - set(pins()) - {"caxton"} == set()
+
+
+def imported_by_the_program() -> set[str]:
+    found: set[str] = set()
+    for path in (ROOT / "caxton").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"caxton"}
+
+
+def test_what_the_program_imports_is_declared_by_it() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        project = tomllib.load(file)["project"]
+    declared = {
+        canonical(match[0])
+        for name in [*project["dependencies"], *project["optional-dependencies"]["agents"]]
+        if (match := re.match(r"[\w.-]+", name))
+    }
+    providers = packages_distributions()
+    missing = {
+        module: providers.get(module, [])
+        for module in imported_by_the_program()
+        if not declared.intersection(canonical(name) for name in providers.get(module, []))
+    }
+    assert missing == {}
 
 
 def test_each_pin_is_one_exact_version_in_order() -> None:

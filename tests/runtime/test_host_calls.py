@@ -5,14 +5,14 @@ from typing import Final
 import msgspec
 import pytest
 
+from caxton.domain.limits import LimitsRequest
 from tests.guests.derived import PROBES, Probe
 from tests.runtime.rig import Rig, content_of
 
 pytestmark = pytest.mark.anyio
 
 # More of everything than the defaults: these make a great many calls for one message.
-FUEL_MAX: Final = 2_000_000_000
-EXECUTION_MS_MAX: Final = 20_000
+LIMITS: Final = LimitsRequest(fuel_max=2_000_000_000, execution_ms_max=20_000)
 TIMERS_TRIED: Final = 1_000_000
 
 
@@ -40,11 +40,11 @@ async def test_a_call_gives_the_code_that_the_abi_promises_or_traps(
     ],
 )
 async def test_a_guest_that_asks_for_too_much_lives_on(rig: Rig, name: str, value: int) -> None:
-    await rig.deploy(name, fuel_max=FUEL_MAX, execution_ms_max=EXECUTION_MS_MAX)
+    await rig.deploy(name, limits=LIMITS)
     assert content_of(await rig.ask(name)) == {"value": value}
 
 
 async def test_the_number_of_timers_is_bounded(rig: Rig) -> None:
-    await rig.deploy("timer_flood", fuel_max=FUEL_MAX, execution_ms_max=EXECUTION_MS_MAX)
+    await rig.deploy("timer_flood", limits=LIMITS)
     refused = msgspec.convert(content_of(await rig.ask("timer_flood")), dict[str, int])["value"]
     assert TIMERS_TRIED - 1000 < refused < TIMERS_TRIED

@@ -13,6 +13,7 @@ from caxton.domain.errors.request import ConfigurationInvalid, InvalidRequest
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.limits import LimitsRequest
 from caxton.runtime.runtime import Runtime
+from tests.guests.corpus import assemble, expand, source_path
 from tests.runtime.rig import TOKEN, Rig, message, nobody_else, small_config, until
 
 pytestmark = pytest.mark.anyio
@@ -79,6 +80,29 @@ async def test_stopping_while_agents_come_and_go_leaves_nothing_hanging(tmp_path
     for task in done:
         error = task.exception()
         assert error is None or isinstance(error, Unavailable)
+
+
+async def test_it_stops_within_its_time_while_a_module_is_compiled(tmp_path: Path) -> None:
+    runtime = Runtime.open(small_config(tmp_path), SystemClock())
+    await runtime.start()
+    rig = Rig(runtime)
+    path = source_path("silent")
+    assert path is not None
+    functions = "".join(
+        f"(func (param i32) (result i32) (i32.mul (local.get 0) (i32.const {number})))"
+        for number in range(20_000)
+    )
+    module = assemble(expand(path.read_text()).rstrip()[:-1] + functions + ")")
+    deploying = asyncio.create_task(rig.deploy("large", module))
+    await asyncio.sleep(0.05)
+    begun = time.monotonic()
+    await runtime.stop(0.2)
+    assert time.monotonic() - begun < 5.0
+    with pytest.raises(Unavailable):
+        await deploying
+    # The directory is free for the next server.
+    again = Runtime.open(small_config(tmp_path), SystemClock())
+    await again.stop(5.0)
 
 
 async def test_each_token_has_an_external_agent_of_its_own(rig: Rig) -> None:
@@ -149,11 +173,11 @@ async def test_a_page_goes_on_where_it_ended_though_agents_went_meanwhile(rig: R
 async def test_an_agent_is_found_by_id_and_name_and_else_suggested(rig: Rig) -> None:
     view = await rig.deploy("translator", "echo")
     assert rig.runtime.get(view.agent_id).name == "translator"
-    for wrong in ("translater", "Translator", "0", "99999999999999999999999", "", "\u0000"):
+    for wrong in ("trranslator", "Translator", "0", "99999999999999999999999", "", "\u0000"):
         with pytest.raises(AgentNotFound):
             rig.runtime.get(wrong)
     with pytest.raises(AgentNotFound) as refusal:
-        rig.runtime.get("translater")
+        rig.runtime.get("trranslator")
     assert refusal.value.suggestions == ("translator",)
 
 

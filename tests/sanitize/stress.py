@@ -153,7 +153,7 @@ def telemetry(*, writers: int = 2) -> None:
 
 
 def scheduler(*, workers: int = 2, agents: int = 30) -> None:
-    """Run the real workers and ticker while agents come and go; every message is handled once, none is lost."""
+    """Run the real workers and ticker while agents come and go; every message is handled once."""
     door = core_doors.load("scheduler_door").SchedulerDoor(workers, agents, 64 * agents, 16)
     parties = workers + 2
     *_, became_quiet = at_once(

@@ -20,6 +20,7 @@ BAD: list[tuple[Rule, str]] = [
     (silent_ignores, f"import x  {HASH} noqa: F401"),
     (silent_ignores, f"x = y  {HASH} type: ignore"),
     (silent_ignores, f"x = y  {HASH} pyright: ignore[reportAny]"),
+    (silent_ignores, f"# Why.\nx = y  {HASH} noqa: F401\nz = 1\nx = y  {HASH} noqa: F401"),
     (bare_refusals, "def f():\n    raise NotImplementedError\n"),
     (bare_refusals, "def f():\n    raise NotImplementedError('later')\n"),
     (sleeps_and_mocks, "import time\ntime.sleep(1)\n"),
@@ -42,6 +43,10 @@ GOOD: list[tuple[Rule, str]] = [
     (silent_ignores, f"x = y  {HASH} pyright: ignore[reportPrivateUsage]  the test looks inside"),
     (silent_ignores, f"x = y  {HASH} type: ignore[arg-type]  the error is what is tested"),
     (silent_ignores, f"# The library has no types.\nx = y  {HASH} pyright: ignore[reportUnknownMemberType]"),
+    (silent_ignores, f"# Costs time.\nimport x  {HASH} noqa: PLC0415\nimport y  {HASH} noqa: PLC0415"),
+    (silent_ignores, f"x = y  {HASH} noqa: A002 - click's word"),
+    (bare_refusals, "def f():\n    raise NotImplementedError  # what msgspec asks of a hook\n"),
+    (sleeps_and_mocks, "def test(monkeypatch):\n    monkeypatch.setattr(sys, 'stdin', stream)\n"),
     (bare_refusals, "def f():\n    return NotImplemented\n"),
     (
         sleeps_and_mocks,

@@ -23,7 +23,10 @@ def module_of(path: str) -> str:
 
 
 def mentioned(module: str, path: str, text: str) -> set[str]:
-    """Name the modules that a source file imports, or names in a string as a late import does."""
+    """Name the modules that a source file imports, or names in a string as a late import does.
+
+    A string that begins with a dot, or such a part of one, names a module of the same package.
+    """
     if not path.endswith(".py"):
         return {first or second for first, second in CIMPORT.findall(text)}
     package = module if path.endswith("__init__.py") else module.rpartition(".")[0]
@@ -37,7 +40,8 @@ def mentioned(module: str, path: str, text: str) -> set[str]:
             source = ".".join(part for part in (start, node.module) if part)
             found |= {source} | {f"{source}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.add(node.value.partition(":")[0])
+            place = node.value.partition(":")[0]
+            found.add(f"{package}{place}" if place.startswith(".") else place)
     return found
 
 
@@ -91,8 +95,9 @@ def test_the_domain_imports_msgspec_and_the_standard_library_only() -> None:
 def test_a_module_that_nothing_imports_is_dead() -> None:
     alive = {
         "caxton/cli/main.py": 'LAZY = "caxton.cli.agent:group"\nfrom caxton import config\n',
+        "caxton/cli/late.py": "",
         "caxton/config.py": "from .domain.ids import AgentId\n",
-        "caxton/cli/agent.py": "import caxton.runtime.bridge\n",
+        "caxton/cli/agent.py": "import caxton.runtime.bridge\nPLACE = f'{ROOM}.late:command'\n",
         "caxton/runtime/bridge.py": "from caxton._core.core import Core\n",
         "caxton/domain/ids.py": "",
         "_core/core.pyx": "from caxton._core.queue cimport pop\n",

@@ -34,6 +34,7 @@ from caxton.security.roles import Permission
 
 MODULE_BODY_BYTES_MAX = 32 * 1024 * 1024
 _TAG = "agents"
+_ONE = "/api/v1/agents/{agent}"
 _PARTS = ("config", "module")
 
 
@@ -66,7 +67,9 @@ class AgentRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes of this noun."""
-        one = "/api/v1/agents/{agent}"
+        return [*self._collection(), *self._single(), *self._steering()]
+
+    def _collection(self) -> list[Route]:
         return [
             hand_made(
                 "POST",
@@ -94,9 +97,13 @@ class AgentRoutes:
                 permission=Permission.METRICS_READ,
                 tag=_TAG,
             ),
+        ]
+
+    def _single(self) -> list[Route]:
+        return [
             answering(
                 "GET",
-                one,
+                _ONE,
                 self.get_agent,
                 query=Nothing,
                 gives=AgentView,
@@ -106,7 +113,7 @@ class AgentRoutes:
             ),
             ending(
                 "DELETE",
-                one,
+                _ONE,
                 self.delete_agent,
                 query=DeleteQuery,
                 permission=Permission.AGENT_REMOVE,
@@ -115,40 +122,7 @@ class AgentRoutes:
             ),
             taking(
                 "POST",
-                f"{one}/drain",
-                self.drain_agent,
-                self._room,
-                query=Nothing,
-                takes=DrainRequest,
-                gives=AgentView,
-                permission=Permission.AGENT_UPDATE,
-                tag=_TAG,
-                optional=True,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE"),
-            ),
-            answering(
-                "POST",
-                f"{one}/start",
-                self.start_agent,
-                query=Nothing,
-                gives=AgentView,
-                permission=Permission.AGENT_UPDATE,
-                tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED"),
-            ),
-            answering(
-                "POST",
-                f"{one}/restart",
-                self.restart_agent,
-                query=Nothing,
-                gives=AgentView,
-                permission=Permission.AGENT_UPDATE,
-                tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED"),
-            ),
-            taking(
-                "POST",
-                f"{one}/invoke",
+                f"{_ONE}/invoke",
                 self.invoke_agent,
                 self._room,
                 query=Nothing,
@@ -165,6 +139,43 @@ class AgentRoutes:
                     "DEADLINE_EXCEEDED",
                     "MESSAGE_TOO_LARGE",
                 ),
+            ),
+        ]
+
+    def _steering(self) -> list[Route]:
+        return [
+            taking(
+                "POST",
+                f"{_ONE}/drain",
+                self.drain_agent,
+                self._room,
+                query=Nothing,
+                takes=DrainRequest,
+                gives=AgentView,
+                permission=Permission.AGENT_UPDATE,
+                tag=_TAG,
+                optional=True,
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE"),
+            ),
+            answering(
+                "POST",
+                f"{_ONE}/start",
+                self.start_agent,
+                query=Nothing,
+                gives=AgentView,
+                permission=Permission.AGENT_UPDATE,
+                tag=_TAG,
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED"),
+            ),
+            answering(
+                "POST",
+                f"{_ONE}/restart",
+                self.restart_agent,
+                query=Nothing,
+                gives=AgentView,
+                permission=Permission.AGENT_UPDATE,
+                tag=_TAG,
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED"),
             ),
         ]
 

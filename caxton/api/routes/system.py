@@ -88,5 +88,5 @@ class SystemRoutes:
         """Show versions, workers, totals and limits."""
         document = self._runtime.system()
         document["uptime_s"] = round(self._uptime_s(), 3)
-        document["api"] = self._limits
+        document["api"] = {**self._limits, "waiting_requests": self._ending.waiting_count}
         return json_answer(200, document)

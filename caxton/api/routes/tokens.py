@@ -49,7 +49,7 @@ class TokenRoutes:
             ),
             ending(
                 "DELETE",
-                f"{_PATH}/{{token}}",
+                f"{_PATH}/{{token_id}}",
                 self.revoke_token,
                 query=Nothing,
                 permission=Permission.TOKEN_MANAGE,
