@@ -164,6 +164,19 @@ def test_wasi_pointers_are_checked() -> None:
         live.waiting.clear()
 
 
+def test_whoever_has_the_answer_finds_it_counted() -> None:
+    # Seen: the answer was handed over before the message was counted.
+    with running() as live:
+        echo, trap = live.up("echo"), live.up("trap", restart_intensity=1000)
+        for number in range(1, 200):
+            live.ask(echo)
+            assert live.handled(echo) == number
+        assert sum(map(sum, live.core.telemetry()["processed"])) == 199
+        live.ask(trap)
+        assert live.handled(trap) == 1
+        live.waiting.clear()
+
+
 def test_instances_of_one_module_share_nothing() -> None:
     with running() as live:
         for copy_on_write in (False, True):

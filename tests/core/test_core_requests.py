@@ -152,7 +152,7 @@ def test_a_drain_during_a_fault_still_ends() -> None:
 
 def test_what_waits_for_a_removed_agent_is_answered() -> None:
     with running(workers=1) as live:
-        busy = live.up("infinite_loop", fuel_max=0, execution_ms_max=300)
+        busy = live.up("infinite_loop", fuel_max=0, execution_ms_max=2000)
         agent = live.up("echo")
         live.post(busy)
         for _ in range(5):
