@@ -60,7 +60,8 @@ demo: $(VENV)/.core $(VENV)/.agents
 test: $(VENV)/.core $(VENV)/.agents
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
-check: lint test
+# TESTED=1: the suite has just run and need not run again.
+check: lint $(if $(TESTED),,test)
 
 lint: $(VENV)/.core $(VENV)/.dev
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lint

@@ -173,11 +173,11 @@ async def test_a_page_goes_on_where_it_ended_though_agents_went_meanwhile(rig: R
 async def test_an_agent_is_found_by_id_and_name_and_else_suggested(rig: Rig) -> None:
     view = await rig.deploy("translator", "echo")
     assert rig.runtime.get(view.agent_id).name == "translator"
-    for wrong in ("translater", "Translator", "0", "99999999999999999999999", "", "\u0000"):
+    for wrong in ("trranslator", "Translator", "0", "99999999999999999999999", "", "\u0000"):
         with pytest.raises(AgentNotFound):
             rig.runtime.get(wrong)
     with pytest.raises(AgentNotFound) as refusal:
-        rig.runtime.get("translater")
+        rig.runtime.get("trranslator")
     assert refusal.value.suggestions == ("translator",)
 
 
