@@ -7,7 +7,8 @@ from caxton._core.wasmtime_c cimport wasmtime_instance_pre_t, wasmtime_module_t
 cdef struct Code:
     wasmtime_module_t* module           # OWNERSHIP: owned; freed by code_close on the control thread
     wasmtime_instance_pre_t* pre[2]     # OWNERSHIP: owned; [0] caxton_v1 only, [1] with WASI; NULL until made
-    Engine* engine                      # borrowed from the machine, which outlives all code
+    Engine* engine                      # borrowed from the machine; valid while its serial is the one below
+    uint64_t engine_serial
     uint32_t users                      # slots that were given this code; control thread only
 
 cdef class ModuleCode:

@@ -25,6 +25,7 @@ cdef class ModuleCode:
             raise MemoryError
         made.code.module = module
         made.code.engine = engine
+        made.code.engine_serial = engine.serial
         made.profile = engine.profile
         made.copy_on_write = engine.copy_on_write
         return made

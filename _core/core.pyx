@@ -11,7 +11,7 @@ from caxton._core.atomics cimport (
 )
 from caxton._core.bounds cimport ENGINE_COUNT, NAME_BYTES_MAX, WORKERS_MAX
 from caxton._core.calibration cimport calibrate, probe_open, warm_up
-from caxton._core.code cimport ModuleCode, code_compile, code_deserialize, code_validate
+from caxton._core.code cimport Code, ModuleCode, code_compile, code_deserialize, code_validate
 from caxton._core.completion cimport completion_take
 from caxton._core.engine cimport Engine, engine_close, engine_open
 from caxton._core.imports cimport imports_define
@@ -276,10 +276,11 @@ cdef class Core:
             raise CoreError("argument", f"no feature profile {profile}")
         return &self.open_machine().engines[profile * 2 + copy_on_write]
 
-    cdef bint is_own_engine(self, Engine* engine) noexcept:
+    cdef bint is_own(self, Code* code) noexcept:
+        # The core that compiled it may be gone, and this one may stand where it stood.
         cdef int e
         for e in range(ENGINE_COUNT):
-            if engine == &self.machine.engines[e]:
+            if self.machine.engines[e].serial == code.engine_serial:
                 return True
         return False
 
@@ -323,7 +324,7 @@ cdef class Core:
         cdef Slot* slot
         cdef AgentSettings* settings
         cdef uint64_t ticks
-        if module.code == NULL or not self.is_own_engine(module.code.engine):
+        if module.code == NULL or not self.is_own(module.code):
             raise CoreError("state", "this code was closed, or compiled by another core")
         module.link(wasi)
         settings = settings_new(config)

@@ -4,7 +4,7 @@ An engine is made with small memory reservations, no guard pages and no signal h
 instances fit into the kernel's default limits and nothing of the host's signal handling is touched.
 """
 
-from libc.stdint cimport uint8_t
+from libc.stdint cimport uint8_t, uint64_t
 from caxton._core.wasmtime_c cimport wasm_engine_t, wasmtime_error_t, wasmtime_linker_t
 
 cdef enum:
@@ -17,6 +17,7 @@ cdef struct Engine:
     wasm_engine_t* engine               # OWNERSHIP: owned; freed by engine_close on the control thread
     wasmtime_linker_t* linker           # OWNERSHIP: owned; the caxton_v1 imports
     wasmtime_linker_t* linker_wasi      # OWNERSHIP: owned; the same and the inert WASI subset
+    uint64_t serial                     # never used twice in a process, as addresses are
     uint8_t profile
     uint8_t copy_on_write
 

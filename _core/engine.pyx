@@ -3,6 +3,7 @@
 wasmtime aborts the process on an inconsistent configuration, so `check_features` must refuse it first.
 """
 
+from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from caxton._core.wasmtime_c cimport (
@@ -10,6 +11,8 @@ from caxton._core.wasmtime_c cimport (
 )
 
 cdef const Wasmtime* wt = wasmtime_table()
+
+cdef uint64_t engines_made = 0      # control thread, with the GIL
 
 
 class CoreError(Exception):
@@ -96,6 +99,9 @@ cdef int engine_open(Engine* engine, int profile, bint copy_on_write) except -1:
     set_u64(config, "memory_guard_size", 0)
     set_u64(config, "max_wasm_stack", STACK_BYTES_MAX)
     engine.engine = wt.engine_new_with_config(config)
+    global engines_made
+    engines_made += 1
+    engine.serial = engines_made
     engine.profile = <uint8_t>profile
     engine.copy_on_write = copy_on_write
     engine.linker = wt.linker_new(engine.engine)

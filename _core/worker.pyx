@@ -133,11 +133,14 @@ cdef void answer_fault(Worker* worker, Message* message, Outcome* outcome) noexc
         answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(outcome.fault), outcome.text)
 
 
-cdef void finish(Worker* worker, Slot* slot, Outcome* outcome) noexcept nogil:
-    # Effects of a handler that returned; totals either way.
+cdef void count_end(Worker* worker, Slot* slot, Outcome* outcome) noexcept nogil:
     counter_add(&slot.fuel_used, outcome.fuel)
     counter_add(&worker.telemetry.fuel, outcome.fuel)
     worker.now_ns = monotonic_ns()
+
+
+cdef void settle_outbox(Worker* worker, Outcome* outcome) noexcept nogil:
+    # Effects of a handler that returned; a faulty one has none.
     if outcome.fault == FAULT_NONE:
         outbox_commit(worker)
     else:
@@ -150,20 +153,21 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
     histogram_add(&worker.telemetry.queue_wait, begun - message.accepted_ns if begun > message.accepted_ns else 0)
     sandbox_handle(worker, slot, message, &outcome)
     judge_code(worker, &outcome)
-    finish(worker, slot, &outcome)
+    # Counted first: whoever has the answer finds it counted.
+    count_end(worker, slot, &outcome)
     histogram_add(&worker.telemetry.processing[message.performative], worker.now_ns - message.accepted_ns)
     counter_add(&worker.telemetry.handled, 1)
     counter_add(&slot.messages_handled, 1)
+    count_message(&worker.telemetry, message.performative,
+                  STATUS_SUCCESS if outcome.fault == FAULT_NONE else STATUS_FAILED)
+    settle_outbox(worker, &outcome)
     if unlikely(outcome.fault != FAULT_NONE):
-        count_message(&worker.telemetry, message.performative, STATUS_FAILED)
         # The instance is replaced first, so that whoever hears of the fault can ask about the state.
         if fault_destroys(outcome.fault):
             replace_instance(worker, slot, &outcome)
         else:
             slot.last_fault = outcome.fault
         answer_fault(worker, message, &outcome)
-    else:
-        count_message(&worker.telemetry, message.performative, STATUS_SUCCESS)
 
 
 cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept nogil:
@@ -179,7 +183,8 @@ cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept no
         return
     sandbox_timer(worker, slot, timer_id, &outcome)
     judge_code(worker, &outcome)
-    finish(worker, slot, &outcome)
+    count_end(worker, slot, &outcome)
+    settle_outbox(worker, &outcome)
     if outcome.fault == FAULT_NONE:
         return
     if fault_destroys(outcome.fault):
@@ -243,6 +248,9 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
     if unlikely(load_u32_acquire(&slot.request) != REQUEST_NONE):
         answer_request(worker, slot)
     for _ in range(AGENT_BATCH_MAX):
+        # ORDERING: a hint only. Whoever wants the agent stopped or gone does not wait for a whole batch.
+        if unlikely(load_u32_acquire(&slot.request) != REQUEST_NONE):
+            break
         message = mailbox_pop(&slot.mailbox)
         if message == NULL:
             break

@@ -71,6 +71,7 @@ class HTTPConnection(HttpToolsProtocol):
         self.head_bytes = 0
         self.unfinished_bytes = 0
         self.refused_with: CaxtonError | None = None
+        self.way_out = _WayOut(self)
         # The request whose turn to be answered it is, and the one that arrived last.
         self.answering: RequestResponseCycle | None = None
         self.latest: RequestResponseCycle | None = None
@@ -169,8 +170,7 @@ class HTTPConnection(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not before:
             self.latest = self.cycle
-            if not self.cycle.keep_alive:
-                self._close_after(self.cycle)
+            self.cycle.transport = self.way_out
 
     def on_message_complete(self) -> None:
         self.in_message = False
@@ -179,6 +179,7 @@ class HTTPConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next pipelined request, or read again; uvicorn's own timer is not needed."""
         self.server_state.total_requests += 1
+        self.way_out.flush()
         if self.transport.is_closing():
             return
         self.idle_since_s = self.loop.time()
@@ -200,7 +201,7 @@ class HTTPConnection(HttpToolsProtocol):
         if self.closes_at_s:
             return
         if self.latest is not None and not self.latest.response_complete:
-            self._close_after(self.latest)
+            self.latest.keep_alive = False
         elif self.in_message:
             self._refuse(stopping())
         else:
@@ -274,13 +275,7 @@ class HTTPConnection(HttpToolsProtocol):
         """Hear nothing more; the connection closes after the last answer."""
         self.is_deaf = True
         if self.latest is not None:
-            self._close_after(self.latest)
-
-    def _close_after(self, cycle: RequestResponseCycle) -> None:
-        """Close the connection when this request has been answered."""
-        cycle.keep_alive = False
-        if not isinstance(cycle.transport, _LastAnswer):
-            cycle.transport = _LastAnswer(self)
+            self.latest.keep_alive = False
 
     def close_after_answer(self) -> None:
         """Close now that the last answer was written; gently, where its request is still coming in."""
@@ -317,21 +312,46 @@ class HTTPConnection(HttpToolsProtocol):
 
 
 @final
-class _LastAnswer(asyncio.Transport):
-    """The transport as the last request of a connection sees it: closing it may take a moment."""
+class _WayOut(asyncio.Transport):
+    """The transport as the answers of a connection see it.
+
+    The head of an answer waits for the first piece of its body, so that most answers are one write and
+    one packet; closing after the last answer may take a moment, see `close_after_answer`.
+    """
 
     def __init__(self, connection: HTTPConnection) -> None:
         super().__init__()
         self._connection = connection
+        self._begun: RequestResponseCycle | None = None
+        self._head: bytes | bytearray | memoryview = b""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self._connection.transport.write(data)
+        """Keep the head of an answer, or send a piece of its body; an interim head (100) goes out at once."""
+        connection = self._connection
+        answering = connection.answering
+        if self._head:
+            connection.transport.write(b"".join((self._head, data)))
+            self._head = b""
+        elif answering is not None and answering.response_started and answering is not self._begun:
+            self._begun = answering
+            self._head = data
+        else:
+            connection.transport.write(data)
 
     def is_closing(self) -> bool:
+        """Tell whether the connection is on its way to its end."""
         return self._connection.transport.is_closing()
 
     def close(self) -> None:
+        """Send what is kept, and close."""
+        self.flush()
         self._connection.close_after_answer()
+
+    def flush(self) -> None:
+        """Send a head that no body follows."""
+        if self._head:
+            self._connection.transport.write(self._head)
+            self._head = b""
 
 
 @final

@@ -6,6 +6,7 @@ whose caller has gone is not begun.
 """
 
 import asyncio
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -17,6 +18,8 @@ WAITING_MAX: Final = 64
 WAITING_BYTES_MAX: Final = 128 * 1024 * 1024
 # Compilation takes about this long for each byte of a module; used for the advice when to come back.
 SECONDS_PER_BYTE: Final = 3e-6
+# How far the thread steps back behind all others, as `nice` counts.
+NICENESS: Final = 5
 _RETRY_AFTER_S_MAX: Final = 60.0
 
 Result = TypeVar("Result")
@@ -145,6 +148,9 @@ class CompileThread:
             self._pending_bytes -= job.size_bytes
 
     def _run(self) -> None:
+        # Compilers take every core that they get; messages come first. Threads that the engine starts from
+        # here inherit the rank.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while True:
             job = self._jobs.get()
             if job is None:

@@ -19,12 +19,12 @@ from caxton.domain.errors.routing import DeadlineExceeded, NoRoute
 from caxton.domain.errors.security import Forbidden
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, ConversationId, MessageId
-from caxton.domain.suggestion import near_names
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.answers import Posted, Reply
 from caxton.runtime.bridge import Bridge
 from caxton.runtime.refusals import post_refusal
 from caxton.runtime.registry import Registry
+from caxton.runtime.resemblance import resembling
 from caxton.runtime.seam import Incoming, PostCode, Posting, SlotState
 from caxton.runtime.waiters import Waiter, Waiters
 
@@ -218,7 +218,7 @@ class Dispatcher:
         record = self.least_loaded(capability)
         if record is None:
             raise NoRoute(
-                f"capability {capability}", suggestions=near_names(capability, self._registry.capabilities())
+                f"capability {capability}", suggestions=resembling(capability, self._registry.capabilities())
             )
         return record
 

@@ -17,8 +17,8 @@ from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound
 from caxton.domain.errors.observability import CursorUnknown
 from caxton.domain.errors.request import ParseError
 from caxton.domain.ids import AgentId, AgentName, Capability, DeploymentId, parse_agent_ref
-from caxton.domain.suggestion import near_names
 from caxton.runtime.agent_record import AgentRecord
+from caxton.runtime.resemblance import resembling
 from caxton.runtime.seam import Slot
 
 PAGE_AGENTS_MAX: Final = 1000
@@ -215,7 +215,7 @@ class Registry:
 
     def near_names(self, name: str) -> tuple[str, ...]:
         """Return names that look like `name`."""
-        return near_names(name, self._by_name)
+        return resembling(name, self._by_name)
 
     def capable(self, capability: str) -> list[AgentRecord]:
         """Return the agents with a capability, in the order in which they got it."""

@@ -6,7 +6,7 @@ watches, and the answer that an operation under way waits for.
 """
 
 import logging
-from typing import final
+from typing import Final, final
 
 from caxton.clock import Clock
 from caxton.domain.agent import (
@@ -30,6 +30,9 @@ from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.registry import Registry
 from caxton.runtime.seam import CoreEvent, EventCode
 from caxton.telemetry.events import EventRing
+
+# A guest registers what it likes; each word is kept for as long as the agent is.
+CAPABILITIES_MAX: Final = 64
 
 Held = Loaded | Running | Draining | Failed | Stopped
 
@@ -76,6 +79,15 @@ class Supervisor:
                 error,
                 extra=log_fields(record, "capability_refused"),
             )
+            return
+        if len(record.capabilities) >= CAPABILITIES_MAX:
+            if capability not in record.capabilities:
+                _log.warning(
+                    "agent %s has %d capabilities, no more are taken",
+                    record.name,
+                    CAPABILITIES_MAX,
+                    extra=log_fields(record, "capability_refused"),
+                )
             return
         self._registry.add_capability(record, capability)
 

@@ -130,9 +130,15 @@ class LiveServer:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
         return httpx.Client(base_url=self.url, headers=headers, timeout=WAIT_S, trust_env=False)
 
-    def connect(self) -> socket.socket:
-        made = socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_S)
+    def connect(self, receive_bytes: int | None = None) -> socket.socket:
+        """Open a connection; `receive_bytes` is how much of an answer the system keeps for it, roughly."""
+        made = socket.socket()
+        made.settimeout(WAIT_S)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if receive_bytes is not None:
+            # Before the connection is made: a window that shrinks later loses acknowledgements.
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        made.connect(("127.0.0.1", self.port))
         return made
 
     def tasks_count(self) -> int:

@@ -107,9 +107,8 @@ def test_a_caller_that_reads_only_after_it_has_sent_everything_is_served(
 ) -> None:
     line = message_line(sink) + b"\n"
     body = line * 40_000
-    with server.connect() as connection:
-        # Small buffers, so that results cannot hide in the system's.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 131_072)
+    # Small buffers, so that results cannot hide in the system's.
+    with server.connect(receive_bytes=131_072) as connection:
         head = f"POST {BATCH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
         connection.sendall(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body))
         connection.sendall(body)

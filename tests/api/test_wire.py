@@ -404,8 +404,7 @@ def test_a_body_that_was_refused_early_may_not_go_on_for_ever(hasty: LiveServer)
 def test_a_caller_that_does_not_read_is_let_go(hasty: LiveServer) -> None:
     with hasty.client() as client:
         client.post(f"{API}/messages", content=message_line("client.root"))
-    with hasty.connect() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with hasty.connect(receive_bytes=4096) as connection:
         line = (
             json.dumps({"performative": "inform", "receiver": "client.root", "content": 1}).encode() + b"\n"
         )

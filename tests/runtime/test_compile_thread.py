@@ -1,13 +1,14 @@
 """Work on modules is done one at a time, off the loop, in bounded numbers."""
 
 import asyncio
+import os
 import threading
 
 import anyio
 import pytest
 
 from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
-from caxton.runtime.compile_thread import CompileThread
+from caxton.runtime.compile_thread import NICENESS, CompileThread
 from tests.runtime.rig import DEADLINE_S, until
 
 pytestmark = pytest.mark.anyio
@@ -89,3 +90,15 @@ async def test_closing_fails_what_waits_and_lets_the_work_in_hand_end() -> None:
     assert not thread.join(0.01)
     gate.opened.set()
     assert thread.join(DEADLINE_S)
+
+
+async def test_the_thread_steps_back_behind_all_others() -> None:
+    thread = CompileThread()
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert await thread.submit(niceness, 0) == max(own, NICENESS)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == own
+    thread.close()

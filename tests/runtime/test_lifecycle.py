@@ -5,7 +5,6 @@ from pathlib import Path
 
 import anyio
 import pytest
-from _pytest.mark.structures import ParameterSet
 
 from caxton.domain.agent import Delivery, Profile, RestartPolicy
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound, InvalidState, InvalidWasm

@@ -94,7 +94,7 @@ async def test_it_stops_within_its_time_while_a_module_is_compiled(tmp_path: Pat
     )
     module = assemble(expand(path.read_text()).rstrip()[:-1] + functions + ")")
     deploying = asyncio.create_task(rig.deploy("large", module))
-    await asyncio.sleep(0.05)
+    await until(lambda: rig.totals["modules_compiling"] == 1, "it is being compiled")
     begun = time.monotonic()
     await runtime.stop(0.2)
     assert time.monotonic() - begun < 5.0
@@ -173,11 +173,11 @@ async def test_a_page_goes_on_where_it_ended_though_agents_went_meanwhile(rig: R
 async def test_an_agent_is_found_by_id_and_name_and_else_suggested(rig: Rig) -> None:
     view = await rig.deploy("translator", "echo")
     assert rig.runtime.get(view.agent_id).name == "translator"
-    for wrong in ("translater", "Translator", "0", "99999999999999999999999", "", "\u0000"):
+    for wrong in ("trranslator", "Translator", "0", "99999999999999999999999", "", "\u0000"):
         with pytest.raises(AgentNotFound):
             rig.runtime.get(wrong)
     with pytest.raises(AgentNotFound) as refusal:
-        rig.runtime.get("translater")
+        rig.runtime.get("trranslator")
     assert refusal.value.suggestions == ("translator",)
 
 
