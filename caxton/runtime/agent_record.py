@@ -40,7 +40,8 @@ class AgentRecord(msgspec.Struct, eq=False, gc=False):
     """One agent. Only the registry, the lifecycle and the supervisor write here.
 
     The collector passes records over, or each of its full rounds would stop the loop for longer the more
-    agents there are. So nothing may refer back to a record for good: `outcome` is cleared at the end.
+    agents there are. So nothing may refer back to a record for good: `outcome` and `removed` are cleared at
+    the end.
     """
 
     agent: Agent
@@ -60,6 +61,8 @@ class AgentRecord(msgspec.Struct, eq=False, gc=False):
     last_error: LastError | None = None
     # What the operation under way waits for; there is at most one, and removal ends it.
     outcome: asyncio.Future[CoreEvent] | None = None
+    # What its removal waits for.
+    removed: asyncio.Future[None] | None = None
 
     @property
     def state(self) -> StateName:

@@ -246,10 +246,11 @@ class Lifecycle:
         """Tell everybody who waits that the core has stopped: its events will not come."""
         self._closed = True
         for record in self._registry.attached():
-            if record.outcome is not None and not record.outcome.done():
-                record.outcome.set_exception(Unavailable("the server is stopping", components=["core"]))
-                # Marked as seen: the operation may have been given up by its caller.
-                record.outcome.exception()
+            for waiting in (record.outcome, record.removed):
+                if waiting is not None and not waiting.done():
+                    waiting.set_exception(Unavailable("the server is stopping", components=["core"]))
+                    # Marked as seen: the operation may have been given up by its caller.
+                    waiting.exception()
         if self._background:
             await asyncio.wait(list(self._background))
 
@@ -377,13 +378,11 @@ class Lifecycle:
             await asyncio.wait([record.outcome])
         if self._closed:
             return
-        loop = asyncio.get_running_loop()
-        outcome: asyncio.Future[CoreEvent] = loop.create_future()
-        record.outcome = outcome
+        # A future of its own: whatever else happens to the agent until then may be told in the same breath.
+        record.removed = asyncio.get_running_loop().create_future()
         if self._bridge.request(slot, Ask.REMOVE):
-            while (await outcome).code is not EventCode.REMOVED:
-                outcome = record.outcome = loop.create_future()
-        record.outcome = None
+            await record.removed
+        record.removed = record.outcome = None
         self._bridge.retire(slot)
         self._registry.detach(record)
 

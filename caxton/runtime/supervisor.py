@@ -66,7 +66,8 @@ class Supervisor:
                 self._on_stopped(record)
                 resolve(record, event)
             case EventCode.REMOVED:
-                resolve(record, event)
+                if record.removed is not None and not record.removed.done():
+                    record.removed.set_result(None)
 
     def add_capability(self, record: AgentRecord, name: str) -> None:
         """Note a capability that a guest registered."""

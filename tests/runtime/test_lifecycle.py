@@ -275,6 +275,18 @@ async def test_an_agent_that_faults_too_often_fails_and_can_be_restarted(rig: Ri
     assert (await rig.runtime.restart("trap")).state == "running"
 
 
+async def test_an_agent_that_fails_while_it_is_deleted_is_gone_nevertheless(rig: Rig) -> None:
+    # Seen in a soak: the core told of the failure and of the removal in one batch, the first took the place of
+    # the second, and the deletion waited for ever with the name held.
+    limits = LimitsRequest(execution_ms_max=20, fuel_max=1 << 60)
+    for _ in range(5):
+        await rig.deploy("infinite_loop", limits=limits, restart=RestartPolicy(policy="temporary"))
+        rig.post("infinite_loop")
+        await until(lambda: rig.runtime.get("infinite_loop").usage.mailbox_depth == 1, "it is being handled")
+        with anyio.fail_after(10):
+            await rig.runtime.delete("infinite_loop")
+
+
 async def test_events_tell_the_story_of_an_agent(rig: Rig) -> None:
     await rig.deploy("echo")
     echo = rig.runtime.agent_id("echo")
