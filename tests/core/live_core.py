@@ -167,7 +167,9 @@ class LiveCore:
 
     # --- messages ---
 
-    def post(self, receiver: object, content: object = None, **fields: object) -> tuple[int, str, str, object]:
+    def post(
+        self, receiver: object, content: object = None, **fields: object
+    ) -> tuple[int, str, str, object]:
         if isinstance(receiver, Agent):
             receiver = receiver.id
         text = {"performative": "request", "receiver": receiver, "content": content, **fields}

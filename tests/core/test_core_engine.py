@@ -97,7 +97,9 @@ def test_each_broken_rule_is_named(rule: tuple[str, str]) -> None:
 
 
 @given(SETS)
-def test_a_set_is_consistent_exactly_when_it_holds_what_each_of_its_members_needs(enabled: frozenset[str]) -> None:
+def test_a_set_is_consistent_exactly_when_it_holds_what_each_of_its_members_needs(
+    enabled: frozenset[str],
+) -> None:
     assert (check_features(enabled) == ()) == all(_with_needs(name) <= enabled for name in enabled)
 
 
@@ -109,7 +111,9 @@ def test_every_profile_is_consistent_and_every_engine_of_it_runs_a_guest() -> No
     for _, enabled in PROFILES:
         assert check_features(enabled) == ()
     with running() as live:
-        for number, (profile, copy_on_write) in enumerate(itertools.product(range(len(PROFILES)), (False, True))):
+        for number, (profile, copy_on_write) in enumerate(
+            itertools.product(range(len(PROFILES)), (False, True))
+        ):
             code = live.core.compile(guest("echo"), profile=profile, copy_on_write=copy_on_write)
             live.codes[f"echo {number}", copy_on_write] = code
             agent = live.up(f"echo {number}", copy_on_write=copy_on_write)

@@ -135,7 +135,9 @@ def _distribution(folder: Path, version: str) -> Path:
 
 
 @pytest.mark.parametrize("version", ["49.0.0", "51.0.0", "5.0.0", "500.1"])
-def test_another_engine_version_is_an_import_error_that_says_what_to_install(tmp_path: Path, version: str) -> None:
+def test_another_engine_version_is_an_import_error_that_says_what_to_install(
+    tmp_path: Path, version: str
+) -> None:
     outcome = _run("import caxton._core.core", _distribution(tmp_path, version))
     assert outcome.returncode == 1
     last = outcome.stderr.splitlines()[-1]
@@ -192,7 +194,7 @@ def test_a_structure_of_another_size_is_an_import_error(name: str) -> None:
 
 def test_a_field_at_another_place_is_an_import_error() -> None:
     class Moved(ctypes.Structure):
-        _fields_ = [("of", ctypes.c_uint64 * 3), ("kind", ctypes.c_uint8)]  # noqa: RUF012 - as above
+        _fields_ = [("of", ctypes.c_uint64 * 3), ("kind", ctypes.c_uint8)]
 
     with pytest.raises(ImportError, match=r"wasmtime_extern_t\.of: at 0, expected 8"):
         wasmtime_c.check_layout(_changed(wasmtime_extern_t=Moved))

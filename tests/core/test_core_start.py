@@ -90,10 +90,16 @@ def test_wasi_calls_in_a_start_function_trap() -> None:
         ((ALLOC, HANDLE.replace("param i32 i32", "param i32 i32 i32")), "handle_message"),
         ((ALLOC, HANDLE.replace("(result i32) (i32.const 0)", "")), "handle_message"),
         ((HANDLE, ALLOC.replace("(param i32)", "")), "caxton_alloc"),
-        ((HANDLE, ALLOC.replace("result i32", "result f32").replace("i32.const", "f32.const")), "caxton_alloc"),
+        (
+            (HANDLE, ALLOC.replace("result i32", "result f32").replace("i32.const", "f32.const")),
+            "caxton_alloc",
+        ),
         ((ALLOC, HANDLE, '(func (export "caxton_reply") (result i32) (i32.const 0))'), "caxton_reply"),
         ((ALLOC, HANDLE, '(func (export "caxton_init"))'), "caxton_init"),
-        ((ALLOC, HANDLE, '(func (export "caxton_timer") (param i32) (result i32) (i32.const 0))'), "caxton_timer"),
+        (
+            (ALLOC, HANDLE, '(func (export "caxton_timer") (param i32) (result i32) (i32.const 0))'),
+            "caxton_timer",
+        ),
         ((ALLOC, HANDLE, '(func (export "_initialize") (param i32))'), "_initialize"),
         ((ALLOC, HANDLE, '(global (export "caxton_init") i32 (i32.const 0))'), "caxton_init"),
     ],

@@ -41,6 +41,7 @@ TIMEKEEPER = """(module
     (call $put `}}`)
     (call $send (i32.const 8192) (call $text_len))))"""
 
+
 def _do(live: LiveCore, agent: Agent, op: int, delay_ms: int = 0, number: int = 0) -> object:
     letter = live.ask(agent, f"@{op} {delay_ms:07} {number:04}")
     if letter.performative == "failure":
@@ -57,9 +58,9 @@ def _cancel(live: LiveCore, agent: Agent, number: int) -> object:
 
 
 def _gone_off(live: LiveCore) -> int:
-    return live.letter(lambda it: isinstance(it.body["content"], dict) and "timer" in it.body["content"]).body[
-        "content"
-    ]["timer"]
+    return live.letter(
+        lambda it: isinstance(it.body["content"], dict) and "timer" in it.body["content"]
+    ).body["content"]["timer"]
 
 
 def test_timers_go_off_in_the_order_of_their_deadlines() -> None:
