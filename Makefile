@@ -10,7 +10,7 @@ CORE_SOURCES := $(wildcard _core/*.pyx _core/*.pxd _core/*.h) _core/__init__.py
 PROJECT := pyproject.toml setup.py MANIFEST.in constraints.txt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench tsan asan soak matrix wheels lock package image-steps clean
+.PHONY: help demo test check lint format bench bench-steps bench-gate tsan asan soak matrix wheels lock package image-steps clean
 
 help:
 	@echo 'make demo         build four agents from C and watch them run a Contract Net'
@@ -18,7 +18,9 @@ help:
 	@echo 'make check        format, lint, types and layers, then the test suite (tidy rules among it)'
 	@echo 'make lint         the first half of it'
 	@echo 'make format       rewrite the sources in the house format'
-	@echo 'make bench        benchmarks (run them on a quiet machine)'
+	@echo 'make bench        all benchmarks: the steps under pytest-benchmark, then the scenarios, in a table'
+	@echo 'make bench-steps  the steps only'
+	@echo 'make bench-gate   the ratios of now against those that are kept'
 	@echo 'make tsan         the lock-free core under ThreadSanitizer, broken twins to be caught among it'
 	@echo 'make asan         the tests marked sanitize on a core under AddressSanitizer'
 	@echo 'make soak         ten minutes of random deploys, deletes, traps and load'
@@ -28,7 +30,7 @@ help:
 	@echo 'make wheels       fetch every pinned wheel into .wheels/, for a machine without an index'
 	@echo 'make lock         resolve the dependencies anew and write constraints.txt'
 	@echo 'make clean        remove everything that these targets made'
-	@echo 'ARGS="-k queue" goes to pytest (test, bench, asan, matrix).'
+	@echo 'ARGS="-k queue" goes to pytest (test, bench-steps, asan, matrix).'
 	@echo 'PYTHON=python3.12 chooses the interpreter of a new environment, VENV=dir where it is made.'
 
 # --- set-up ------------------------------------------------------------------------------------------------
@@ -60,7 +62,8 @@ demo: $(VENV)/.core $(VENV)/.agents
 test: $(VENV)/.core $(VENV)/.agents
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
-check: lint test
+# TESTED=1: the suite has just run and need not run again.
+check: lint $(if $(TESTED),,test)
 
 lint: $(VENV)/.core $(VENV)/.dev
 	@PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lint
@@ -69,8 +72,14 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.core $(VENV)/.agents
+bench: bench-steps
+	$(BIN)/python -m benchmarks
+
+bench-steps: $(VENV)/.core $(VENV)/.agents
 	$(BIN)/pytest benchmarks --benchmark-enable --benchmark-only --timeout 0 $(ARGS)
+
+bench-gate: $(VENV)/.core $(VENV)/.agents
+	$(BIN)/python -m benchmarks.gate
 
 tsan: $(VENV)/.test
 	$(BIN)/python tests/sanitize/run_tsan.py $(ARGS)

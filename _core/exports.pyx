@@ -15,8 +15,8 @@ cdef enum:
 
 # Parameters, a colon, results; i = i32, I = i64.
 cdef struct Called:
-    const char* name
-    const char* type
+    const char* name            # borrowed: a literal
+    const char* type            # borrowed: a literal
     bint needed
 
 cdef Called called[CALLED_COUNT]

@@ -103,6 +103,8 @@ cdef int32_t add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t le
         return refuse(worker, HOST_TOO_BIG, REJECT_TOO_LARGE, b"the message is larger than message_bytes_max")
     if envelope_parse(text, length, 0, &envelope) != ENVELOPE_OK:
         return refuse(worker, HOST_INVALID, REJECT_INVALID, status_texts[envelope.status])
+    if envelope.delivery != 0:
+        return refuse(worker, HOST_UNSUPPORTED, REJECT_INVALID, b"this server delivers at most once")
     if names_other_sender(machine, slot, text, &envelope):
         return refuse(worker, HOST_DENIED, REJECT_DENIED, b"an agent may name only itself as sender")
     if not is_reply and handling.sends + (envelope.receiver_count if envelope.receiver_count else 1) > SENDS_PER_HANDLER_MAX:

@@ -13,6 +13,7 @@ cdef enum:
     WHEEL_LEVELS = 4
     WHEEL_SLOTS = 256           # a level turns once in 256 ticks of the level below: 2**32 ticks in all
     WAKEUPS_PER_AGENT_MAX = 64  # under way at once
+    SWEPT_AT_ONCE = 4           # lists that a turn looks through for wake-ups of agents that are gone
 
 cdef enum TimerAnswer:
     TIMER_GONE = 0              # cancelled, gone off already, or another instance's
@@ -26,6 +27,8 @@ cdef struct Wheel:
     uint64_t count              # wake-ups in the wheel
     Message* lists[WHEEL_LEVELS][WHEEL_SLOTS]   # OWNERSHIP: owned lists
     MessageCache cache
+    uint64_t swept_era          # of the routing table, when the last sweep began
+    uint32_t unswept            # lists that this sweep has still to look through
 
 # Worker that runs the sandbox: set or move the timer ``id``; a HostCode.
 cdef int32_t timers_set(Sandbox* sandbox, int64_t delay_ms, int64_t id) noexcept nogil

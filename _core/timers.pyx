@@ -2,7 +2,7 @@
 
 from libc.stdlib cimport calloc
 
-from caxton._core.atomics cimport add_u32_seq, load_u32_relaxed, monotonic_ns, sub_u32_seq
+from caxton._core.atomics cimport add_u32_seq, load_u32_relaxed, load_u64_acquire, monotonic_ns, sub_u32_seq
 from caxton._core.bounds cimport TIMERS_PER_AGENT_MAX
 from caxton._core.machine cimport GuestTimer, machine_schedule
 from caxton._core.message cimport FLAG_RESERVED, KIND_TIMER, cache_flush, message_free, message_new
@@ -181,12 +181,45 @@ cdef void wheel_step(Machine* machine, Wheel* wheel) noexcept nogil:
         message = next
 
 
+cdef void sweep_list(Machine* machine, Wheel* wheel, Message** link) noexcept nogil:
+    cdef Message* message
+    while link[0] != NULL:
+        message = link[0]
+        if machine.routing.slots[message.receiver_slot].generation == message.receiver_generation:
+            link = &message.next
+        else:
+            link[0] = message.next
+            wheel.count -= 1
+            message_free(&machine.pool, &wheel.cache, message)
+
+
+# A timer may be set for weeks, and its agent be gone the next moment: without this, who comes and goes would
+# use up the pool. A wake-up only ever moves down the levels, so a sweep from the highest to the lowest meets all.
+cdef void wheel_sweep(Machine* machine, Wheel* wheel) noexcept nogil:
+    # ORDERING: acquire pairs with the raise in routing_retire, which comes after the slot's generation.
+    cdef uint64_t era = load_u64_acquire(&machine.routing.era)
+    if wheel.unswept == 0:
+        if era == wheel.swept_era:
+            return
+        wheel.swept_era = era
+        wheel.unswept = WHEEL_LEVELS * WHEEL_SLOTS
+    for _ in range(SWEPT_AT_ONCE):
+        wheel.unswept -= 1
+        sweep_list(machine, wheel, &wheel.lists[wheel.unswept // WHEEL_SLOTS][wheel.unswept % WHEEL_SLOTS])
+
+
 cdef void wheel_turn(Machine* machine, Wheel* wheel, uint64_t now_ns) noexcept nogil:
     cdef uint64_t target = (now_ns - wheel.start_ns) // machine.tick_ns
     cdef Message* message = mailbox_pop(&machine.timer_inbox)
     while message != NULL:
-        insert(machine, wheel, message)
+        # One of an agent that went meanwhile must not come to lie where a sweep has been.
+        if machine.routing.slots[message.receiver_slot].generation == message.receiver_generation:
+            insert(machine, wheel, message)
+        else:
+            message_free(&machine.pool, &wheel.cache, message)
         message = mailbox_pop(&machine.timer_inbox)
+    if wheel.count != 0:
+        wheel_sweep(machine, wheel)
     if wheel.count == 0:
         # Nothing waits: jump.
         if target > wheel.tick:

@@ -248,6 +248,9 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
     if unlikely(load_u32_acquire(&slot.request) != REQUEST_NONE):
         answer_request(worker, slot)
     for _ in range(AGENT_BATCH_MAX):
+        # ORDERING: a hint only. Whoever wants the agent stopped or gone does not wait for a whole batch.
+        if unlikely(load_u32_acquire(&slot.request) != REQUEST_NONE):
+            break
         message = mailbox_pop(&slot.mailbox)
         if message == NULL:
             break

@@ -13,7 +13,7 @@ import signal
 import ssl
 import threading
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Final, final
 
@@ -187,19 +187,23 @@ async def _serve(config: Config, log: LogStream) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal, number)
     handle = await ServerHandle.start(config)
-    spare_collections()
-    _LOGGER.info(
-        "caxton %s serves %s, metrics at %s, root token in %s",
-        __version__,
-        handle.url,
-        handle.metrics_url,
-        handle.token_source,
-        extra={"event": "server_started"},
-    )
-    print(f"caxton {__version__} serves {handle.url} (metrics: {handle.metrics_url})", flush=True)  # noqa: T201 - the one line for who started it
-    await told.wait()
-    await handle.stop()
-    exits.never()
+    try:
+        spare_collections()
+        _LOGGER.info(
+            "caxton %s serves %s, metrics at %s, root token in %s",
+            __version__,
+            handle.url,
+            handle.metrics_url,
+            handle.token_source,
+            extra={"event": "server_started"},
+        )
+        # Whoever started it may have closed its ears.
+        with suppress(OSError):
+            print(f"caxton {__version__} serves {handle.url} (metrics: {handle.metrics_url})", flush=True)  # noqa: T201 - for people
+        await told.wait()
+    finally:
+        await handle.stop()
+        exits.never()
     _LOGGER.info("stopped", extra={"event": "server_stopped"})
     return 0
 

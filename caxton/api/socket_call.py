@@ -88,8 +88,16 @@ class SocketCall:
         return text.encode() if text is not None else event.get("bytes") or b""
 
     async def send(self, text: str) -> None:
-        """Send a text frame; waits while the caller reads too slowly."""
-        await self._send({"type": "websocket.send", "text": text})
+        """Send a text frame; waits while the caller reads too slowly.
+
+        Raises:
+            ClientGone: the caller has left.
+        """
+        try:
+            await self._send({"type": "websocket.send", "text": text})
+        except OSError as error:
+            # The server below tells it as an error of the connection.
+            raise ClientGone from error
 
     async def close(self, code: int, reason: str) -> None:
         """Close the connection with a status code of RFC 6455 and a reason of at most 123 bytes."""

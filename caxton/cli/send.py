@@ -7,21 +7,16 @@ from caxton.cli.invocation import Invocation, server_options
 from caxton.cli.parameters import CONTENT, DURATION, PERFORMATIVE, as_ms
 from caxton.cli.tables import show_fields, show_json
 from caxton.cli.text import visible
+from caxton.domain.acl import decode_message
 from caxton.domain.performative import Performative
 from caxton.domain.quantities import DurationNs, duration_as_s
-
-
-class _Reply(msgspec.Struct, frozen=True):
-    performative: str
-    content: msgspec.Raw = msgspec.Raw(b"null")
-    sender: str | None = None
 
 
 class _Sent(msgspec.Struct, frozen=True):
     message_id: str
     conversation_id: str | None = None
     status: str | None = None
-    reply: _Reply | None = None
+    reply: msgspec.Raw = msgspec.Raw(b"")
 
 
 @click.command()
@@ -93,13 +88,13 @@ def send(
         show_json(answer.tree())
         return
     sent = answer.decode(_Sent)
-    if sent.reply is None:
+    if not bytes(sent.reply):
         show_fields(
             [("message", sent.message_id), ("conversation", sent.conversation_id), ("status", sent.status)]
         )
         return
-    reply = sent.reply
-    click.echo(f"{click.style(visible(reply.performative), bold=True)} from {visible(reply.sender or agent)}")
+    reply = decode_message(bytes(sent.reply))
+    click.echo(f"{click.style(reply.performative, bold=True)} from {reply.sender}")
     # Laid out, but not read as numbers: what the agent wrote is what is shown.
     laid_out = msgspec.json.format(bytes(reply.content), indent=2).decode()
     click.echo("\n".join(visible(line) for line in laid_out.splitlines()))

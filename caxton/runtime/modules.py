@@ -157,6 +157,11 @@ class Modules:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def compiling_count(self) -> int:
+        """Modules that are judged or compiled now, or wait for that."""
+        return self._compiler.pending_count
+
     async def lease(self, module: bytes | None, digest: Digest | None, wish: Wish) -> CodeLease:
         """Return a hold on the code of a module, given as bytes or by digest.
 

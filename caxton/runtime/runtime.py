@@ -321,6 +321,7 @@ class Runtime:
                 "instances": self._bridge.live_instances(),
                 "messages_in_flight": self._bridge.live_messages(),
                 "modules_in_memory": len(self._modules),
+                "modules_compiling": self._modules.compiling_count,
                 "modules_compiled": self._modules.compiled_count,
                 "compiled_cache_hits": self._modules.cache_hits_count,
                 "waiting_callers": len(self._waiters),

@@ -36,6 +36,9 @@ _FIELDS: Final = (
     "error",
 )
 
+# Without a stream nobody hears: the library's last resort would write to stderr on the loop's thread.
+logging.getLogger(ROOT_LOGGER).addHandler(logging.NullHandler())
+
 # Guests know a level below debug.
 TRACE: Final = 5
 GUEST_LEVELS: Final = (TRACE, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)

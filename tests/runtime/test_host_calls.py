@@ -7,7 +7,7 @@ import pytest
 
 from caxton.domain.limits import LimitsRequest
 from tests.guests.derived import PROBES, Probe
-from tests.runtime.rig import Rig, content_of
+from tests.runtime.rig import Rig, content_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -48,3 +48,13 @@ async def test_the_number_of_timers_is_bounded(rig: Rig) -> None:
     await rig.deploy("timer_flood", limits=LIMITS)
     refused = msgspec.convert(content_of(await rig.ask("timer_flood")), dict[str, int])["value"]
     assert TIMERS_TRIED - 1000 < refused < TIMERS_TRIED
+
+
+async def test_timers_of_a_deleted_agent_do_not_keep_messages(rig: Rig) -> None:
+    # Seen in a soak: timers set for an hour held their messages for an hour after their agent was gone, so
+    # that whoever deployed and deleted often enough used up the pool.
+    await rig.deploy("timer_flood", limits=LIMITS)
+    await rig.ask("timer_flood")
+    await until(lambda: rig.totals["messages_in_flight"] > 0, "the timers are on their way")
+    await rig.runtime.delete("timer_flood")
+    await until(lambda: rig.totals["messages_in_flight"] == 0, "the timers are given up")

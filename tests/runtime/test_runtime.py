@@ -94,7 +94,7 @@ async def test_it_stops_within_its_time_while_a_module_is_compiled(tmp_path: Pat
     )
     module = assemble(expand(path.read_text()).rstrip()[:-1] + functions + ")")
     deploying = asyncio.create_task(rig.deploy("large", module))
-    await asyncio.sleep(0.05)
+    await until(lambda: rig.totals["modules_compiling"] == 1, "it is being compiled")
     begun = time.monotonic()
     await runtime.stop(0.2)
     assert time.monotonic() - begun < 5.0

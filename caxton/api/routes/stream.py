@@ -6,6 +6,7 @@ that it gets, in order, `receipt` or `error`. The caller sends messages as they 
 """
 
 import asyncio
+import contextlib
 from typing import Final, Literal, final
 
 import msgspec
@@ -112,7 +113,7 @@ class _Stream:
         self._may_send_as = ownership.may_send_as(call.principal)
 
     async def serve(self, *, acknowledges: bool) -> None:
-        delivering = asyncio.create_task(self._deliver(acknowledges))
+        delivering = asyncio.create_task(self._deliver_while_there(acknowledges))
         try:
             while True:
                 frame = await self._call.frame()
@@ -124,6 +125,10 @@ class _Stream:
             return
         finally:
             delivering.cancel()
+
+    async def _deliver_while_there(self, acknowledges: bool) -> None:
+        with contextlib.suppress(ClientGone):
+            await self._deliver(acknowledges)
 
     async def _deliver(self, acknowledges: bool) -> None:
         """Send what arrives in the inbox."""

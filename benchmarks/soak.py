@@ -1,0 +1,242 @@
+"""A long run with random troubles, and the books at its end.
+
+    python -m benchmarks.soak --seconds 600 [--seed N]
+
+A whole server runs in this process, on uvloop, with real sockets; actors (see `benchmarks.troubles`) deploy,
+delete, drain, ask, flood, misuse the API and hang up, while a ring of agents passes messages on. When the time
+is over they stop, every agent is deleted, and then must hold: every request of the poster had one answer; no
+message and no instance is left in the core; instances equalled agents while both were; files and tasks are as
+many as at the start; resident memory grew by less than GROWTH_BYTES_PER_MIN_MAX, as the line through the
+second half of the run sees it; nothing happened that is no outcome. The exit code is 0 when all of it holds.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from benchmarks import house, ledger, troubles
+from benchmarks.ledger import Sample, Tally
+from benchmarks.server_process import TOKEN
+from benchmarks.troubles import Stage
+from caxton.domain.ids import parse_agent_name
+from caxton.runtime.deploy_request import ExternalRequest
+from caxton.runtime.runtime import Runtime
+from caxton.server import ServerHandle, spare_collections
+
+GROWTH_BYTES_PER_MIN_MAX: Final = 2 << 20
+SAMPLE_EVERY_S: Final = 1.0
+SETTLE_S: Final = 30.0
+WORKERS: Final = 2
+SETTINGS: Final[dict[str, object]] = {
+    "runtime.workers": WORKERS, "runtime.agents_max": 2000, "runtime.pool_messages": 65_536, "server.port": 0,
+    "server.metrics_port": 0, "messaging.mailbox_max": 1000, "observability.log_level": "error",
+}  # fmt: skip
+
+
+class _Listener(logging.Handler):
+    """Notes what the server itself calls an error of its own."""
+
+    def __init__(self, tally: Tally) -> None:
+        super().__init__(logging.ERROR)
+        self._tally = tally
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # What guests log comes the same way, without an exception.
+        if record.exc_info is not None:
+            self._tally.wrong(f"logged: {record.getMessage()}: {record.exc_info[1]!r}")
+
+
+async def soak(seconds: float, seed: int) -> list[str]:
+    """Run it; returns what does not hold, with the figures printed on the way."""
+    with tempfile.TemporaryDirectory(prefix="caxton-soak-") as directory:
+        config = house.configuration(Path(directory), SETTINGS)
+        handle = await ServerHandle.start(config, environ={"CAXTON_ROOT_TOKEN": TOKEN})
+        try:
+            spare_collections()
+            return await _run(handle, seconds, seed)
+        finally:
+            await handle.stop()
+
+
+async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
+    files, tasks = ledger.files(), len(asyncio.all_tasks())
+    stage = Stage(handle, seed, time.monotonic() + seconds)
+    listening = _Listener(stage.tally)
+    logging.getLogger("caxton").addHandler(listening)
+    logging.getLogger("caxton").propagate = False
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: stage.tally.wrong(f"in the loop: {context}")
+    )
+    runtime = handle.runtime
+    poster = await runtime.create_external(
+        ExternalRequest(name=parse_agent_name(troubles.POSTER), owner="root", mailbox_max=100_000)
+    )
+    await troubles.start_ring(stage)
+    samples: list[Sample] = []
+    reading = asyncio.create_task(troubles.read(stage, runtime.inbox(troubles.POSTER)))
+    sampling = asyncio.create_task(_sample(stage, samples))
+    async with asyncio.TaskGroup() as actors:
+        for number in range(8):
+            actors.create_task(troubles.churn(stage, number))
+        for number in range(3):
+            actors.create_task(troubles.visit(stage, number))
+        for number in range(20):
+            actors.create_task(troubles.ask(stage, number))
+        actors.create_task(troubles.post(stage, runtime.agent_id(poster.agent_id)))
+        for actor in (troubles.new_modules, troubles.disturb, troubles.hang_up, troubles.come_and_go):
+            actors.create_task(actor(stage))
+    sampling.cancel()
+    wrong = [*await _quiet(stage)]
+    reading.cancel()
+    await asyncio.wait([reading, sampling])
+    wrong += await _empty(runtime)
+    wrong += await _as_before(files, tasks)
+    wrong += _memory(samples)
+    wrong += [f"unexpected: {words}" for words in stage.tally.unexpected]
+    for deed, count in sorted(stage.tally.done.items()):
+        print(f"  {deed:48}{count:>12,}")
+    print(f"  {'requests answered':48}{stage.requests.answered:>12,}")
+    return wrong
+
+
+async def _sample(stage: Stage, samples: list[Sample]) -> None:
+    begun = time.monotonic()
+    while True:
+        await asyncio.sleep(SAMPLE_EVERY_S)
+        totals = stage.runtime.system()["totals"]
+        agents = totals["agents"] if isinstance(totals, dict) else 0
+        sample = Sample(
+            time.monotonic() - begun,
+            ledger.resident_bytes(),
+            ledger.files(),
+            len(asyncio.all_tasks()),
+            int(str(agents)),
+        )
+        samples.append(sample)
+        if len(samples) % 15 == 0:
+            print(
+                f"{sample.at_s:6.0f} s  {sample.resident_bytes / 2**20:7.1f} MiB resident, {sample.agents} agents, "
+                f"{sample.files} files, {sample.tasks} tasks, {len(stage.requests)} requests open, "
+                f"{sum(stage.tally.done.values()):,} deeds",
+                flush=True,
+            )
+
+
+async def _until(condition: Callable[[], bool], timeout_s: float = SETTLE_S) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+async def _quiet(stage: Stage) -> list[str]:
+    """Compare agents with instances and end the ring; the rest of the answers arrives meanwhile."""
+    runtime, census = stage.runtime, stage.runtime.system
+    wrong: list[str] = []
+    await _until(lambda: not stage.requests.leftovers())
+    if words := stage.requests.leftovers():
+        wrong.append(words)
+
+    def differs() -> bool:
+        totals = census()["totals"]
+        live = totals["instances"] if isinstance(totals, dict) else -1
+        return live != _with_instance(runtime)
+
+    if not await _until(lambda: not differs()):
+        wrong.append(f"{census()['totals']} but {_with_instance(runtime)} agents that should have an instance")
+    return wrong
+
+
+def _with_instance(runtime: Runtime) -> int:
+    count, cursor = 0, None
+    while True:
+        page, cursor = runtime.list(limit=500, cursor=cursor)
+        count += sum(1 for view in page if view.kind == "guest" and view.state in {"running", "draining"})
+        if cursor is None:
+            return count
+
+
+async def _empty(runtime: Runtime) -> list[str]:
+    """Delete every agent; nothing may be left in the core."""
+    while True:
+        page, _ = runtime.list(limit=500)
+        if not page:
+            break
+        for view in page:
+            await runtime.delete(view.agent_id)
+
+    def rest() -> dict[str, object]:
+        totals = runtime.system()["totals"]
+        return dict(totals) if isinstance(totals, dict) else {}
+
+    await _until(lambda: not (rest()["instances"] or rest()["messages_in_flight"] or rest()["agents"]))
+    left = rest()
+    print("left at the end:", {name: left[name] for name in ("agents", "instances", "messages_in_flight", "waiting_callers")})
+    return [
+        f"{left[name]} {name} are left"
+        for name in ("agents", "instances", "messages_in_flight", "waiting_callers")
+        if left[name]
+    ]
+
+
+async def _as_before(files: int, tasks: int) -> list[str]:
+    gc.collect()
+    await _until(lambda: ledger.files() <= files and len(asyncio.all_tasks()) <= tasks, 10.0)
+    now_files, now_tasks = ledger.files(), len(asyncio.all_tasks())
+    print(f"files {files} at the start, {now_files} at the end; tasks {tasks}, {now_tasks}")
+    wrong: list[str] = []
+    if now_files > files:
+        links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_open(fd)]
+        wrong.append(f"{now_files} files open instead of {files}: {sorted(links)}")
+    if now_tasks > tasks:
+        wrong.append(f"{now_tasks} tasks instead of {tasks}: {[task.get_coro() for task in asyncio.all_tasks()]}")
+    return wrong
+
+
+def _is_open(fd: str) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(os.readlink(f"/proc/self/fd/{fd}"))
+    return False
+
+
+def _memory(samples: list[Sample]) -> list[str]:
+    growth = ledger.growth_bytes_per_min(samples)
+    late = [sample.resident_bytes for sample in samples[len(samples) // 2 :]] or [0]
+    print(
+        f"resident memory in the second half: {min(late) / 2**20:.1f} to {max(late) / 2**20:.1f} MiB, "
+        f"{growth / 2**20:+.2f} MiB a minute (bound {GROWTH_BYTES_PER_MIN_MAX / 2**20:g})"
+    )
+    if growth > GROWTH_BYTES_PER_MIN_MAX:
+        return [f"resident memory grows by {growth / 2**20:.2f} MiB a minute"]
+    return []
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    options = parser.parse_args()
+    print(f"seed {options.seed}, {options.seconds:g} s", flush=True)
+    wrong = uvloop.run(soak(options.seconds, options.seed))
+    for words in wrong:
+        print(f"does not hold: {words}", file=sys.stderr)
+    print("soak:", "failed" if wrong else "all holds", f"(seed {options.seed})")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
