@@ -1,26 +1,37 @@
-"""Feature profiles: what our own check lets through, the engine takes; what the engine aborts on, our check refuses.
+"""Feature profiles: what our check lets through the engine takes, what it aborts on our check refuses.
 
 The engine ends the process on an inconsistent configuration, so each one is shown to it in a child of a
 process that has no threads.
 """
 
 import ast
+import importlib
 import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Set
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caxton._core.engine import FEATURES, PROFILES, REQUIRES, check_features
 from tests.core.live_core import running
 from tests.guests.corpus import guest
 
+engine = importlib.import_module("caxton._core.engine")
+FEATURES: Final[tuple[str, ...]] = engine.FEATURES
+PROFILES: Final[tuple[tuple[str, frozenset[str]], ...]] = engine.PROFILES
+REQUIRES: Final[dict[str, tuple[str, ...]]] = engine.REQUIRES
 ROOT = Path(__file__).resolve().parent.parent.parent
 SETS = st.frozensets(st.sampled_from(FEATURES))
+
+
+def check_features(enabled: Set[str]) -> tuple[str, ...]:
+    return engine.check_features(enabled)
+
 
 # Reads sets of features, prints whether an engine of each came to be.
 JUDGE = """
@@ -54,8 +65,7 @@ def _taken(sets: list[frozenset[str]]) -> list[bool]:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=True,
     )
-    answers = ast.literal_eval(done.stdout)
-    assert isinstance(answers, list)
+    answers: list[bool] = ast.literal_eval(done.stdout)
     return answers
 
 
@@ -65,8 +75,8 @@ def _with_needs(name: str) -> frozenset[str]:
 
 ALL = frozenset(FEATURES)
 # Each alone, each pair, everything but one, each with what it needs: the places where rules differ.
-LOOKED_AT = [
-    frozenset(),
+LOOKED_AT: Final[list[frozenset[str]]] = [
+    frozenset[str](),
     ALL,
     *(frozenset(pair) for count in (1, 2) for pair in itertools.combinations(FEATURES, count)),
     *(ALL - {name} for name in FEATURES),

@@ -1,6 +1,7 @@
-"""What the core does to its process: fork, faulthandler, an end without stop, a missing or different engine."""
+"""The core in its process: fork, faulthandler, an end without stop, a missing or different engine."""
 
 import ctypes
+import importlib
 import os
 import resource
 import subprocess
@@ -12,8 +13,7 @@ from types import SimpleNamespace
 import pytest
 from wasmtime import _bindings as bindings
 
-from caxton._core import wasmtime_c
-
+wasmtime_c = importlib.import_module("caxton._core.wasmtime_c")
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A sanitizer's runtime reads the address space in its own way and is no part of what is tested here.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
@@ -59,7 +59,7 @@ def test_faulthandler_enabled_after_the_start_does_not_turn_a_guest_s_fault_into
 
 
 def test_a_deep_guest_fits_whatever_stack_the_process_s_limits_give_to_threads() -> None:
-    # Seen in the engine's settings: a guest may use 256 KiB, which a thread of a small default stack does not have.
+    # A guest may use 256 KiB of its worker's stack, which a thread of a small default does not have.
     def small() -> None:
         resource.setrlimit(resource.RLIMIT_STACK, (192 * 1024, resource.getrlimit(resource.RLIMIT_STACK)[1]))
 

@@ -1,4 +1,4 @@
-"""Timers of live agents: set, moved, cancelled, gone off, and what becomes of them when the instance or agent goes."""
+"""Timers of live agents: set, moved, cancelled, gone off; and when their instance or agent goes."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from tests.core.live_core import Agent, LiveCore, running
 
 pytestmark = pytest.mark.sanitize
 
-# A message {"content": [op, delay ms, id]} is laid out by the test as digits at fixed places of its content's text,
-# "O DDDDDDD IIII"; the agent finds them behind the marker "@". Ops: 0 set, 1 cancel. It replies what the host said.
+# The content of a message is "@O DDDDDDD IIII": operation (0 set, 1 cancel, 2 trap), delay in ms, and id, as
+# digits at fixed places behind the marker. The agent replies what the host said.
 # A timer that goes off tells the agent "me" its id.
 TIMEKEEPER = """(module
   @import reply send set_timer cancel_timer

@@ -79,7 +79,7 @@ def test_a_full_mailbox_makes_wake_ups_wait_not_vanish() -> None:
     wheel = door.WheelDoor(TICK, 255, 2)
     for _ in range(5):
         wheel.set(START + 256 * TICK)
-    come = []
+    come: list[int] = []
     for _ in range(3):
         wheel.turn(wheel.now_ns + TICK)
         come.append(len(wheel.come()))
