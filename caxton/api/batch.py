@@ -19,9 +19,12 @@ from caxton.domain.errors.routing import MessageTooLarge
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
 from caxton.runtime.answers import Posted
+from caxton.runtime.bridge import BATCH_COMPLETIONS
 from caxton.runtime.runtime import Runtime
 
-SLICE_LINES: Final = 256
+# Not more than the loop takes from the core in a turn, however busy the machine is: else a batch to an
+# external agent would fill its mailbox faster than the loop can empty it.
+SLICE_LINES: Final = BATCH_COMPLETIONS
 SILENCE_S_MAX: Final = 30.0
 # Results that wait for a caller which does not read yet: about 400,000 of them.
 UNREAD_BYTES_MAX: Final = 64 * 1024 * 1024

@@ -1,6 +1,7 @@
 """The sockets of the API: uvicorn, embedded in a loop that is not its own."""
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Generator
@@ -16,6 +17,13 @@ from caxton.api.wire import HTTPConnection, Watch
 
 BACKLOG: Final = 4096
 _CANCEL_S: Final = 0.5
+
+
+def _adopt_log() -> None:
+    """Let what uvicorn warns of come in the server's own log; the rest helps no operator."""
+    theirs = logging.getLogger("uvicorn.error")
+    theirs.setLevel(logging.WARNING)
+    theirs.parent = logging.getLogger("caxton.api")
 
 
 @final
@@ -49,6 +57,7 @@ class Listener:
         Connection.watch = watch
         self._watch = watch
         self._ending = ending
+        _adopt_log()
         self._config = Config(
             application,
             http=Connection,

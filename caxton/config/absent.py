@@ -25,7 +25,6 @@ class Absent(msgspec.Struct, frozen=True):
 
 ABSENT: Final = (
     Absent("server.grpc_port", "gRPC"),
-    Absent("server.tls", "TLS of the server itself"),
     Absent("messaging.reply_by_s", "a deadline of conversations"),
     Absent("messaging.conversation_ttl_s", "the expiry of conversations"),
     Absent("messaging.participants_max", "a limit of participants"),

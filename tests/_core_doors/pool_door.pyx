@@ -113,10 +113,19 @@ cdef class PoolDoor:
         classes = self.pool.classes
         return [(classes[n].count, classes[n].body_capacity) for n in range(SIZE_CLASS_COUNT)]
 
-    def churn(self, uint32_t cache, uint32_t rounds, uint64_t seed, uint32_t parties) -> tuple[int, int]:
-        """Allocate, stamp, swap with other threads and free what came; return (damaged, refused)."""
+    def tag(self, uint32_t size_class) -> int:
+        """Return how often the class's free list was changed."""
+        return self.pool.classes[size_class].free_head >> 32
+
+    def churn(self, cache: int | None, uint32_t rounds, uint64_t seed, uint32_t parties,
+              bint frugal=False) -> tuple[int, int]:
+        """Allocate, stamp, swap with other threads and free what came; return (damaged, refused).
+
+        A ``frugal`` thread allocates in one round of four only, so that its cache fills to the brim with
+        what others allocated, while theirs run dry.
+        """
         cdef MessageCache* own = self.cache_at(cache)
-        cdef Message* message
+        cdef Message* message = NULL
         cdef uint64_t state = seed, drawn, body_bytes
         cdef uint32_t damaged = 0, refused = 0, place
         # SAFETY: only C state is touched; the pool is shared on purpose, the cache is this thread's own.
@@ -126,10 +135,11 @@ cdef class PoolDoor:
                 drawn = random_next(&state)
                 place = drawn % EXCHANGE_COUNT
                 body_bytes = 100 if drawn >> 32 & 15 else (drawn >> 40) % self.pool.body_bytes_max
-                message = message_new(&self.pool, own, body_bytes)
-                if message == NULL:
-                    refused += 1
-                else:
+                message = NULL
+                if not frugal or drawn >> 60 & 3 == 0:
+                    message = message_new(&self.pool, own, body_bytes)
+                    refused += message == NULL
+                if message != NULL:
                     stamp_write(message, drawn)
                 # A refused round swaps in nothing, so that others' messages flow back.
                 message = <Message*>swap_ptr_seq(&self.exchange[place], message)
@@ -138,7 +148,7 @@ cdef class PoolDoor:
                     message_free(&self.pool, own, message)
         return damaged, refused
 
-    def drain(self, uint32_t cache) -> int:
+    def drain(self, cache: int | None) -> int:
         """Free what is left in the exchange; return how many were damaged."""
         cdef Message* message
         damaged = 0

@@ -86,6 +86,11 @@ cdef class RoutingDoor:
         slot = self.at(index)
         return slot.id, slot.name[:slot.name_bytes]
 
+    def links(self, uint32_t index) -> tuple[int, int]:
+        """Return the slot's chain links by id and by name: index + 1 of the next slot, 0 at the end."""
+        slot = self.at(index)
+        return slot.next_by_id, slot.next_by_name
+
     def used(self) -> int:
         return self.table.used
 
@@ -165,11 +170,14 @@ cdef class RoutingDoor:
         free(standing)
 
     def read(self, uint32_t reader, uint32_t id_count, uint64_t seed, uint32_t parties,
-             bint names=True) -> tuple[int, int]:
-        """Look up until the writer has ended; return (found, found wrong). Without ``names``: by id only."""
+             uint64_t stayer=0, bint names=True) -> tuple[int, int, int]:
+        """Look up until the writer has ended; return (found, found wrong, missed).
+
+        ``stayer`` is an agent that stands all the time. Without ``names``: by id only.
+        """
         cdef char name[NAME_BYTES]
         cdef uint64_t state = seed, id
-        cdef uint32_t found = 0, wrong = 0, turn
+        cdef uint32_t found = 0, wrong = 0, missed = 0, turn
         cdef uint16_t name_bytes
         cdef Slot* slot
         # SAFETY: only C state is touched; this thread is the reader of that number.
@@ -191,10 +199,14 @@ cdef class RoutingDoor:
                             # Let the writer go on while the slot is in hand.
                             sched_yield()
                             wrong += not is_agent(slot, id, name, name_bytes if names else 0)
+                if stayer != 0:
+                    missed += routing_find_id(&self.table, stayer) == NULL
+                    name_bytes = name_of(stayer, name)
+                    missed += routing_find_name(&self.table, name, name_bytes) == NULL
                 if state >> 30 & 7 == 0:
                     routing_park(&self.table, reader)
             routing_park(&self.table, reader)
-        return found, wrong
+        return found, wrong, missed
 
     def time_find(self, uint64_t first, uint32_t count, uint32_t rounds, uint64_t factor=1) -> int:
         """Look up agents that stand, in random order; return nanoseconds."""

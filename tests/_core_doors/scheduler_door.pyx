@@ -8,7 +8,9 @@ what the shell does: it sends through the injectors, adds agents, asks for their
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
-from caxton._core.atomics cimport add_u32_seq, futex_wake, load_u32_acquire, store_u32_release
+from caxton._core.atomics cimport (
+    add_u32_seq, futex_wake, load_ptr_relaxed, load_u32_acquire, load_u32_relaxed, store_u32_release,
+)
 from caxton._core.limiter cimport bucket_init
 from caxton._core.machine cimport EVENT_REMOVED, Machine, machine_close, machine_open, machine_schedule
 from caxton._core.message cimport (
@@ -42,6 +44,7 @@ cdef class SchedulerDoor:
     cdef readonly uint64_t sent
     cdef readonly uint64_t refused
     cdef readonly uint64_t removed
+    cdef readonly uint64_t late_calls
 
     def __cinit__(self, uint32_t workers, uint32_t agents, uint32_t small_messages, uint32_t mailbox_max):
         # SAFETY: zeroed memory, checked below.
@@ -96,32 +99,80 @@ cdef class SchedulerDoor:
             message_free(&self.machine.pool, NULL, message)
             message = mailbox_pop(&self.machine.shell)
 
-    cdef void send(self, Slot* sender, Slot* receiver) noexcept nogil:
+    cdef Message* prepare(self, Slot* sender, Slot* receiver, uint32_t sender_generation) noexcept nogil:
+        """Reserve a place and write a message for it; NULL when there is no place or no message."""
         cdef Message* message
         if not mailbox_reserve(&receiver.mailbox):
             self.refused += 1
-            sched_yield()
-            return
+            return NULL
         message = message_new(&self.machine.pool, NULL, 100)
         if message == NULL:
             # Few messages, and workers' caches hold some of them.
             mailbox_release(&receiver.mailbox)
             self.refused += 1
-            sched_yield()
-            return
+            return NULL
         message.kind = KIND_ACL
         message.performative = ACT_REQUEST
         message.flags = FLAG_RESERVED
         message.id_low = self.sent + 1
         message.sender_id = sender.id
         message.sender_slot = sender.index
-        message.sender_generation = sender.generation
+        message.sender_generation = sender_generation
         message.receiver_id = receiver.id
         message.receiver_slot = receiver.index
         message.receiver_generation = receiver.generation
+        return message
+
+    cdef void hand_over(self, Slot* receiver, Message* message) noexcept nogil:
         mailbox_push(&receiver.mailbox, message)
         machine_schedule(&self.machine, NULL, receiver)
         self.sent += 1
+
+    cdef void call_at_the_end_of_turns(self, uint32_t calls, uint64_t seed) noexcept nogil:
+        """Send a few messages, and a last one just while a worker gives the turn for them back.
+
+        Whoever overlooks the last one is not saved by a later one.
+        """
+        cdef uint64_t state = seed
+        cdef uint32_t looks, few, delay
+        cdef Slot* slot
+        cdef Message* message
+        cdef Message* late
+        while self.places[0] == NULL and not self.add(0):
+            # Removed agents still hold all slots.
+            self.hear()
+            sched_yield()
+        slot = self.places[0]
+        for _ in range(calls):
+            # From a sender that is gone by its generation, so that no answers come between.
+            late = self.prepare(slot, slot, slot.generation + 1)
+            if late == NULL:
+                sched_yield()
+                continue
+            few = random_next(&state) % 6
+            for _ in range(few):
+                message = self.prepare(slot, slot, slot.generation + 1)
+                if message != NULL:
+                    self.hand_over(slot, message)
+            looks = 0
+            while load_ptr_relaxed(&slot.mailbox.stack) != NULL and looks < LOOKS_MAX:
+                looks += 1
+                if looks % 1024 == 0:
+                    sched_yield()
+            # The worker has the few in hand now and needs some 50 ns for each: anything from 0 to 500 ns of delay.
+            delay = random_next(&state) % 512
+            while delay > 0:
+                delay -= 1
+                load_u32_relaxed(&self.arrived)
+            self.hand_over(slot, late)
+            self.late_calls += 1
+            looks = 0
+            while mailbox_depth(&slot.mailbox) != 0:
+                looks += 1
+                if looks == LOOKS_MAX:
+                    return
+                if looks % 1024 == 0:
+                    sched_yield()
 
     cdef uint64_t bounced_requests(self) noexcept nogil:
         cdef Telemetry total
@@ -144,6 +195,8 @@ cdef class SchedulerDoor:
         cdef uint64_t state = seed, drawn
         cdef uint32_t place, number, looks = 0, quiet = 0
         cdef Slot* slot
+        cdef Slot* other
+        cdef Message* message
         # SAFETY: only C state is touched; this is the control thread.
         with nogil:
             gate_pass(&self.arrived, parties)
@@ -158,9 +211,15 @@ cdef class SchedulerDoor:
                     store_u32_release(&slot.request, REQUEST_REMOVE)
                     machine_schedule(&self.machine, NULL, slot)
                     self.places[place] = NULL
-                elif self.places[(drawn >> 20) % self.place_count] != NULL:
-                    self.send(self.places[(drawn >> 20) % self.place_count], slot)
+                else:
+                    other = self.places[(drawn >> 20) % self.place_count]
+                    message = NULL if other == NULL else self.prepare(other, slot, other.generation)
+                    if message != NULL:
+                        self.hand_over(slot, message)
+                    else:
+                        sched_yield()
                 self.hear()
+            self.call_at_the_end_of_turns(steps // 4, seed)
             # Twice in a row, since an answer may move to a mailbox that was looked at already.
             while quiet < 2 and looks < LOOKS_MAX:
                 self.hear()

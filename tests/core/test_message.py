@@ -185,7 +185,7 @@ class PoolModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pool = door.PoolDoor(48, 66_000, self.CACHES)
+        self.pool = door.PoolDoor(160, 66_000, self.CACHES)
         self.counts = [count for count, _ in self.pool.classes()]
         self.held: dict[int, tuple[int, int]] = {}
         self.turn = 0
@@ -196,7 +196,7 @@ class PoolModel(RuleBasedStateMachine):
     @rule(
         cache=st.sampled_from([None, 0, 1]),
         body_bytes=st.sampled_from([0, 10, 832, 833, 8_001, 65_400]),
-        times=st.integers(1, 40),
+        times=st.integers(1, 90),
     )
     def allocate(self, cache: int | None, body_bytes: int, times: int) -> None:
         for _ in range(times):
@@ -218,7 +218,7 @@ class PoolModel(RuleBasedStateMachine):
             self.held[message] = (size_class, self.turn)
 
     @precondition(lambda self: self.held)
-    @rule(cache=st.sampled_from([None, 0, 1]), draw=st.data(), times=st.integers(1, 40))
+    @rule(cache=st.sampled_from([None, 0, 1]), draw=st.data(), times=st.integers(1, 90))
     def give_back(self, cache: int | None, draw: st.DataObject, times: int) -> None:
         for _ in range(min(times, len(self.held))):
             message = list(self.held)[draw.draw(st.integers(0, len(self.held) - 1))]
@@ -244,6 +244,33 @@ TestPoolModel.settings = settings(max_examples=30, stateful_step_count=30, deadl
 @pytest.mark.sanitize
 def test_no_message_is_in_two_hands_and_all_come_back() -> None:
     stress.message_pool()
+
+
+def test_each_change_of_a_free_list_raises_its_tag_so_that_a_top_that_came_back_is_told_apart() -> None:
+    pool = door.PoolDoor(8, 1_000)
+    message = pool.new(None, 10)
+    tags = [pool.tag(0)]
+    for _ in range(3):
+        pool.free(None, message)
+        tags.append(pool.tag(0))
+        assert pool.new(None, 10) == message
+        tags.append(pool.tag(0))
+    assert tags == list(range(tags[0], tags[0] + 7))
+
+
+def test_a_cache_that_is_full_keeps_the_newest_and_gives_the_older_half_back() -> None:
+    pool = door.PoolDoor(256, 1_000, 2)
+    held = [pool.new(None, 10) for _ in range(65)]
+    for message in held:
+        pool.free(0, message)
+    assert (pool.cached(0), pool.live()) == (33, 33)
+    assert [pool.new(0, 10) for _ in range(33)] == held[:31:-1]
+    assert {pool.new(1, 10) for _ in range(32)} == set(held[:32])
+
+
+@pytest.mark.sanitize
+def test_threads_without_caches_lose_no_message_of_a_handful() -> None:
+    stress.shared_lists()
 
 
 @pytest.mark.sanitize

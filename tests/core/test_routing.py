@@ -94,6 +94,18 @@ def test_retirement_raises_the_generation_at_once() -> None:
     assert table.generation(index) == before + 1
 
 
+def test_a_retired_slot_keeps_its_links_for_readers_that_stand_on_it() -> None:
+    table = door.RoutingDoor(64)
+    indexes = [standing(table, agent, b"n%d" % agent) for agent in range(1, 65)]
+    links = {index: table.links(index) for index in indexes}
+    # Among 64 agents in 64 buckets many have a follower; a retired one still leads to it.
+    assert any(by_id for by_id, _ in links.values())
+    assert any(by_name for _, by_name in links.values())
+    for index in reversed(indexes):
+        table.retire(index)
+        assert table.links(index) == links[index]
+
+
 def test_a_retired_slot_waits_for_every_reader_that_is_awake() -> None:
     table = door.RoutingDoor(1, 3)
     table.quiet(0)
