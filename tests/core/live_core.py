@@ -5,16 +5,18 @@ import itertools
 import json
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Any, Final, TypedDict, Unpack, final
 
 from caxton._core import core as names
 from caxton._core.core import Core, ModuleCode
 from tests.guests.corpus import assemble, guest
 
 DEADLINE_S: Final = 30.0
+FAULTS: Final[tuple[str, ...]] = names.FAULT_KINDS
+ACTS: Final[tuple[str, ...]] = names.PERFORMATIVES
 SETTINGS: Final[dict[str, int]] = {
     "workers": 2,
     "agents_max": 64,
@@ -24,18 +26,21 @@ SETTINGS: Final[dict[str, int]] = {
     "instance_bytes_max": 1 << 30,
     "mappings_max": 1000,
 }
-LIMITS: Final[dict[str, Any]] = {
-    "fuel_max": 200_000_000,
-    "memory_bytes_max": 1 << 24,
-    "execution_ms_max": 20_000,
-    "message_bytes_max": 1 << 20,
-    "mailbox_max": 100,
-    "messages_per_s_max": 0.0,
-    "restart_intensity": 3,
-    "restart_period_ms": 3_600_000,
-    "config": {},
-    "wasi": False,
-}
+
+
+class Limits(TypedDict, total=False):
+    """What a test sets for an agent; the rest is as `spawn` has it."""
+
+    fuel_max: int
+    memory_bytes_max: int
+    execution_ms_max: int
+    message_bytes_max: int
+    mailbox_max: int
+    messages_per_s_max: float
+    restart_intensity: int
+    restart_period_ms: int
+    config: dict[bytes, bytes]
+    wasi: bool
 
 
 @functools.cache
@@ -103,24 +108,52 @@ class LiveCore:
             self.codes[key] = self.core.compile(binary(source), profile=0, copy_on_write=copy_on_write)
         return self.codes[key]
 
-    def spawn(self, source: str, name: str = "", *, copy_on_write: bool = False, **limits: object) -> Agent:
+    def spawn(
+        self,
+        source: str,
+        name: str = "",
+        *,
+        copy_on_write: bool = False,
+        fuel_max: int = 200_000_000,
+        memory_bytes_max: int = 1 << 24,
+        execution_ms_max: int = 20_000,
+        message_bytes_max: int = 1 << 20,
+        mailbox_max: int = 100,
+        messages_per_s_max: float = 0.0,
+        restart_intensity: int = 3,
+        restart_period_ms: int = 3_600_000,
+        config: dict[bytes, bytes] | None = None,
+        wasi: bool = False,
+    ) -> Agent:
         """Ask for an agent; its start is not waited for."""
         number = next(self.ids)
-        order = {**LIMITS, **limits}
-        module = self.code(source, copy_on_write=copy_on_write)
         place = self.core.spawn(
-            agent_id=number, name=(name or f"agent-{number}").encode(), module=module, **order
+            agent_id=number,
+            name=(name or f"agent-{number}").encode(),
+            module=self.code(source, copy_on_write=copy_on_write),
+            fuel_max=fuel_max,
+            memory_bytes_max=memory_bytes_max,
+            execution_ms_max=execution_ms_max,
+            message_bytes_max=message_bytes_max,
+            mailbox_max=mailbox_max,
+            messages_per_s_max=messages_per_s_max,
+            restart_intensity=restart_intensity,
+            restart_period_ms=restart_period_ms,
+            config=config or {},
+            wasi=wasi,
         )
         return self._keep(Agent(number, *place))
 
-    def up(self, source: str, name: str = "", **limits: Any) -> Agent:
+    def up(
+        self, source: str, name: str = "", *, copy_on_write: bool = False, **limits: Unpack[Limits]
+    ) -> Agent:
         """Bring an agent and wait until it runs."""
-        agent = self.spawn(source, name, **limits)
+        agent = self.spawn(source, name, copy_on_write=copy_on_write, **limits)
         event = self.event(agent)
         assert event.code == names.EVENT_STARTED, event
         return agent
 
-    def refused(self, source: str, **limits: Any) -> Event:
+    def refused(self, source: str, **limits: Unpack[Limits]) -> Event:
         """Bring an agent that does not start, and remove it."""
         agent = self.spawn(source, **limits)
         event = self.event(agent)
@@ -167,7 +200,9 @@ class LiveCore:
 
     # --- messages ---
 
-    def post(self, receiver: object, content: object = None, **fields: object) -> tuple[int, str, str, object]:
+    def post(
+        self, receiver: object, content: object = None, **fields: object
+    ) -> tuple[int, str, str, object]:
         if isinstance(receiver, Agent):
             receiver = receiver.id
         text = {"performative": "request", "receiver": receiver, "content": content, **fields}
@@ -217,12 +252,11 @@ class LiveCore:
 
     def _read(self, row: tuple[Any, ...]) -> Event | Letter | tuple[object, ...]:
         if row[0] == names.KIND_EVENT:
-            return Event(row[3], row[4], names.FAULT_KINDS[row[5]], row[6])
+            return Event(row[3], row[4], FAULTS[int(row[5])], row[6])
         if row[0] == names.KIND_ACL:
             if not self.slow_reader:
                 self.core.acknowledge(row[1], row[2], 1)
-            word = names.PERFORMATIVES[row[6]]
-            return Letter(row[3], row[4], row[5], word, json.loads(row[10]))
+            return Letter(row[3], row[4], row[5], ACTS[int(row[6])], json.loads(row[10]))
         return row
 
     # --- the end ---
@@ -231,11 +265,14 @@ class LiveCore:
         self.places[agent.index, agent.generation] = agent
         return agent
 
+    def _holds_nothing(self, agent: Agent) -> bool:
+        return self.depth(agent) == 0
+
     def check_balance(self, wakeups_left: int) -> None:
         """Remove every agent; nothing may be left: no message, no instance, no place in a mailbox."""
         for agent in self.places.values():
             if self.state(agent) != names.SLOT_FREE:
-                self.until(functools.partial(lambda it: self.depth(it) == 0, agent))
+                self.until(functools.partial(self._holds_nothing, agent))
                 self.remove(agent)
         # Wake-ups that lie in the wheel are the only messages that outlive their agents.
         self.until(lambda: self.core.live_messages() == wakeups_left)
@@ -249,7 +286,7 @@ class LiveCore:
 
 
 @contextmanager
-def running(*, wakeups_left: int = 0, **settings: int) -> Iterator[LiveCore]:
+def running(*, wakeups_left: int = 0, **settings: int) -> Generator[LiveCore]:
     """Run a core; at the end everything that it gave out must have come back, but for wake-ups far ahead."""
     live = LiveCore(**settings)
     live.core.start()

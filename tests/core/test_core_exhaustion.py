@@ -146,7 +146,7 @@ def test_a_message_of_the_largest_size_arrives_and_one_byte_more_is_refused() ->
         assert echo.id == 2
         refused = live.post(echo, "x" * (largest - rest + 1))
         assert (refused[0], refused[3]) == (names.POST_TOO_LARGE, (largest + 1, largest))
-        # The echo is longer than what it echoes: the guest hears that it is too big, the sender that no reply came.
+        # The echo is longer than what it echoes: the guest hears that, the sender gets a failure.
         assert live.ask(echo, "x" * (largest - rest)).error_kind == "reply"
         letter = live.ask(echo, "x" * (largest - 2000))
         assert len(letter.body["content"]["content"]) == largest - 2000
@@ -175,7 +175,7 @@ def test_an_agent_of_impossible_measures_is_refused() -> None:
     with running() as live:
         live.up("echo", "taken")
         for name in ("taken", "", "x" * 256):
-            with pytest.raises(names.CoreError, match="named|needs"):
+            with pytest.raises(names.CoreError, match=r"named|needs"):
                 live.core.spawn_external(agent_id=500, name=name.encode(), message_bytes_max=1, mailbox_max=1)
         with pytest.raises(names.CoreError, match="exists"):
             live.core.spawn_external(agent_id=live.me.id, name=b"new", message_bytes_max=1, mailbox_max=1)

@@ -1,15 +1,17 @@
-"""Guests that misbehave on a message, straight on the core: the sender hears of it, and everything comes back."""
+"""Guests that misbehave, straight on the core: the sender hears of it, and everything comes back."""
+
+from typing import Final
 
 import pytest
 
 from caxton._core import core as names
-from tests.core.live_core import Agent, LiveCore, running
+from tests.core.live_core import Agent, Limits, LiveCore, running
 from tests.guests.cases import RUN_CASES, RunCase
 
 pytestmark = pytest.mark.sanitize
 
 # These spend their time in the host: little fuel stands for much of it.
-HOST_BOUND = {
+HOST_BOUND: Final[dict[str, Limits]] = {
     "memory_nag": {"fuel_max": 2000, "memory_bytes_max": 1 << 20},
     "send_flood": {"fuel_max": 20_000},
     "log_flood": {"fuel_max": 20_000},
@@ -40,7 +42,7 @@ def test_a_fault_is_answered_and_nothing_is_lost(case: RunCase) -> None:
         _quiet(live, agent)
 
 
-# (pointer, length): each beyond one page, many only when the sum is not taken in 32 bits, or the sign is not dropped.
+# (pointer, length): each beyond one page, many only when the sum is not taken in 32 bits and without sign.
 OUT_OF_RANGE = [
     (65536, 1),
     (65535, 2),
@@ -109,7 +111,7 @@ def test_every_pointer_that_a_guest_gives_is_checked_against_its_memory(name: st
 
 
 def test_memory_that_moved_while_it_grew_is_read_where_it_is_now() -> None:
-    # The guest grows by 40 pages (beyond its reservation, so that the memory moves) in alloc and again in the handler.
+    # It grows by 40 pages, beyond its reservation, so that it moves: in alloc and again in the handler.
     source = """(module
       @import reply
       (memory (export "memory") 1)
@@ -124,8 +126,8 @@ def test_memory_that_moved_while_it_grew_is_read_where_it_is_now() -> None:
         (i32.const 1)))"""
     with running() as live:
         agent = live.up(source, memory_bytes_max=1 << 27)
-        # The message in hand is a request, and so is its echo, read from the moved memory: the sender may not be named
-        # by another, so the host refuses it, which shows that it read the very text.
+        # The reply is the message itself, read from the moved memory. It names its sender, which no other
+        # agent may: so the refusal shows that the host has read the very text.
         letter = live.ask(agent, "x" * 100)
         assert letter.error_kind == "reply"
         assert "only itself as sender" in letter.error_text
@@ -157,7 +159,8 @@ def test_wasi_pointers_are_checked() -> None:
     with running() as live:
         for body in bad:
             source = f"""(module
-              (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+              (import "wasi_snapshot_preview1" "fd_write"
+                (func $fd_write (param i32 i32 i32 i32) (result i32)))
               @include agent
               (func (export "handle_message") (param i32 i32) (result i32) {body} (i32.const 0)))"""
             assert live.ask(live.up(source, wasi=True)).error_kind == "trap", body

@@ -1,6 +1,7 @@
-"""What the core does to its process: fork, faulthandler, an end without stop, a missing or different engine."""
+"""The core in its process: fork, faulthandler, an end without stop, a missing or different engine."""
 
 import ctypes
+import importlib
 import os
 import resource
 import subprocess
@@ -12,8 +13,7 @@ from types import SimpleNamespace
 import pytest
 from wasmtime import _bindings as bindings
 
-from caxton._core import wasmtime_c
-
+wasmtime_c = importlib.import_module("caxton._core.wasmtime_c")
 ROOT = Path(__file__).resolve().parent.parent.parent
 # A sanitizer's runtime reads the address space in its own way and is no part of what is tested here.
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
@@ -59,7 +59,7 @@ def test_faulthandler_enabled_after_the_start_does_not_turn_a_guest_s_fault_into
 
 
 def test_a_deep_guest_fits_whatever_stack_the_process_s_limits_give_to_threads() -> None:
-    # Seen in the engine's settings: a guest may use 256 KiB, which a thread of a small default stack does not have.
+    # A guest may use 256 KiB of its worker's stack, which a thread of a small default does not have.
     def small() -> None:
         resource.setrlimit(resource.RLIMIT_STACK, (192 * 1024, resource.getrlimit(resource.RLIMIT_STACK)[1]))
 
@@ -135,7 +135,9 @@ def _distribution(folder: Path, version: str) -> Path:
 
 
 @pytest.mark.parametrize("version", ["49.0.0", "51.0.0", "5.0.0", "500.1"])
-def test_another_engine_version_is_an_import_error_that_says_what_to_install(tmp_path: Path, version: str) -> None:
+def test_another_engine_version_is_an_import_error_that_says_what_to_install(
+    tmp_path: Path, version: str
+) -> None:
     outcome = _run("import caxton._core.core", _distribution(tmp_path, version))
     assert outcome.returncode == 1
     last = outcome.stderr.splitlines()[-1]
@@ -192,7 +194,7 @@ def test_a_structure_of_another_size_is_an_import_error(name: str) -> None:
 
 def test_a_field_at_another_place_is_an_import_error() -> None:
     class Moved(ctypes.Structure):
-        _fields_ = [("of", ctypes.c_uint64 * 3), ("kind", ctypes.c_uint8)]  # noqa: RUF012 - as above
+        _fields_ = [("of", ctypes.c_uint64 * 3), ("kind", ctypes.c_uint8)]
 
     with pytest.raises(ImportError, match=r"wasmtime_extern_t\.of: at 0, expected 8"):
         wasmtime_c.check_layout(_changed(wasmtime_extern_t=Moved))

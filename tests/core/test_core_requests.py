@@ -7,8 +7,8 @@ from tests.core.live_core import Agent, LiveCore, running
 
 pytestmark = pytest.mark.sanitize
 
-# Sends one message to the agent named by config "to" and then loops until its fuel is gone: what it sent holds a
-# place for that long and is discarded in the end.
+# Sends one message to the agent named by config "to" and then loops until it is stopped: what it sent holds
+# a place for that long and is discarded in the end.
 HOLDER = """(module
   @import reply send config_get fetch
   @include agent
@@ -55,7 +55,7 @@ def test_removal_right_after_the_spawn_takes_the_place_of_the_start() -> None:
 
 
 def test_nothing_replaces_a_removal() -> None:
-    # Seen: a drain or start that came before a worker had taken the removal overwrote it; its caller waited for ever.
+    # Seen: a drain or start that came before a worker had taken the removal overwrote it.
     with running() as live:
         for later in (names.REQUEST_DRAIN, names.REQUEST_START, names.REQUEST_REMOVE):
             agent = live.up("echo")

@@ -1,4 +1,4 @@
-"""How an instance comes up, or does not: nothing of a start that fails is left, and the server survives it."""
+"""How an instance comes up or does not: of a start that fails nothing is left, and the server lives on."""
 
 import pytest
 
@@ -90,10 +90,16 @@ def test_wasi_calls_in_a_start_function_trap() -> None:
         ((ALLOC, HANDLE.replace("param i32 i32", "param i32 i32 i32")), "handle_message"),
         ((ALLOC, HANDLE.replace("(result i32) (i32.const 0)", "")), "handle_message"),
         ((HANDLE, ALLOC.replace("(param i32)", "")), "caxton_alloc"),
-        ((HANDLE, ALLOC.replace("result i32", "result f32").replace("i32.const", "f32.const")), "caxton_alloc"),
+        (
+            (HANDLE, ALLOC.replace("result i32", "result f32").replace("i32.const", "f32.const")),
+            "caxton_alloc",
+        ),
         ((ALLOC, HANDLE, '(func (export "caxton_reply") (result i32) (i32.const 0))'), "caxton_reply"),
         ((ALLOC, HANDLE, '(func (export "caxton_init"))'), "caxton_init"),
-        ((ALLOC, HANDLE, '(func (export "caxton_timer") (param i32) (result i32) (i32.const 0))'), "caxton_timer"),
+        (
+            (ALLOC, HANDLE, '(func (export "caxton_timer") (param i32) (result i32) (i32.const 0))'),
+            "caxton_timer",
+        ),
         ((ALLOC, HANDLE, '(func (export "_initialize") (param i32))'), "_initialize"),
         ((ALLOC, HANDLE, '(global (export "caxton_init") i32 (i32.const 0))'), "caxton_init"),
     ],
@@ -109,15 +115,27 @@ def test_an_export_of_another_type_never_gets_an_instance(exports: tuple[str, ..
 
 def test_many_results_in_place_of_one_never_get_an_instance() -> None:
     # Called unchecked it would write seven values behind the array that holds two.
-    wide = '(func (export "handle_message") (param i32 i32) (result i32 i64 i64 i64 i64 i64 i64 i64) unreachable)'
+    wide = HANDLE.replace(
+        "(result i32) (i32.const 0)", "(result i32 i64 i64 i64 i64 i64 i64 i64) unreachable"
+    )
     with running() as live:
         code = live.core.compile(binary(_with_exports(ALLOC, wide)), profile=1, copy_on_write=False)
         with pytest.raises(names.CoreError, match="handle_message"):
             live.core.spawn(
-                agent_id=99, name=b"wide", module=code, fuel_max=0, memory_bytes_max=1 << 20, execution_ms_max=100,
-                message_bytes_max=1000, mailbox_max=1, messages_per_s_max=0.0, restart_intensity=0,
-                restart_period_ms=1, config={}, wasi=False,
-            )  # fmt: skip
+                agent_id=99,
+                name=b"wide",
+                module=code,
+                fuel_max=0,
+                memory_bytes_max=1 << 20,
+                execution_ms_max=100,
+                message_bytes_max=1000,
+                mailbox_max=1,
+                messages_per_s_max=0.0,
+                restart_intensity=0,
+                restart_period_ms=1,
+                config={},
+                wasi=False,
+            )
         code.close()
 
 
@@ -169,7 +187,7 @@ def test_the_shortest_deadline_is_kept_or_missed_but_never_ignored() -> None:
 
 @pytest.mark.parametrize("name", ["reply", "send"])
 def test_a_reply_outside_of_a_message_is_refused_to_the_guest(name: str) -> None:
-    # From _initialize, caxton_init and twice from caxton_alloc (the trial and the message): each time code -1.
+    # From _initialize, caxton_init and twice from caxton_alloc (the trial, the message): each time code -1.
     source = f"""(module
       @import {name} {"last_error" if name == "reply" else "reply"}
       (memory (export "memory") 1)

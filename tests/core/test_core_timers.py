@@ -1,4 +1,4 @@
-"""Timers of live agents: set, moved, cancelled, gone off, and what becomes of them when the instance or agent goes."""
+"""Timers of live agents: set, moved, cancelled, gone off; and when their instance or agent goes."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from tests.core.live_core import Agent, LiveCore, running
 
 pytestmark = pytest.mark.sanitize
 
-# A message {"content": [op, delay ms, id]} is laid out by the test as digits at fixed places of its content's text,
-# "O DDDDDDD IIII"; the agent finds them behind the marker "@". Ops: 0 set, 1 cancel. It replies what the host said.
+# The content of a message is "@O DDDDDDD IIII": operation (0 set, 1 cancel, 2 trap), delay in ms, and id, as
+# digits at fixed places behind the marker. The agent replies what the host said.
 # A timer that goes off tells the agent "me" its id.
 TIMEKEEPER = """(module
   @import reply send set_timer cancel_timer
@@ -41,6 +41,7 @@ TIMEKEEPER = """(module
     (call $put `}}`)
     (call $send (i32.const 8192) (call $text_len))))"""
 
+
 def _do(live: LiveCore, agent: Agent, op: int, delay_ms: int = 0, number: int = 0) -> object:
     letter = live.ask(agent, f"@{op} {delay_ms:07} {number:04}")
     if letter.performative == "failure":
@@ -57,9 +58,9 @@ def _cancel(live: LiveCore, agent: Agent, number: int) -> object:
 
 
 def _gone_off(live: LiveCore) -> int:
-    return live.letter(lambda it: isinstance(it.body["content"], dict) and "timer" in it.body["content"]).body[
-        "content"
-    ]["timer"]
+    return live.letter(
+        lambda it: isinstance(it.body["content"], dict) and "timer" in it.body["content"]
+    ).body["content"]["timer"]
 
 
 def test_timers_go_off_in_the_order_of_their_deadlines() -> None:

@@ -27,7 +27,9 @@ def _when(wheel: object, deadline_ns: int, limit_ticks: int) -> int:
     raise AssertionError("it never came")
 
 
-@pytest.mark.parametrize("ticks_done", [0, 1, 254, 255, 256, 257, 65279, 65280, 65535, 65536, 65537, 16777215])
+@pytest.mark.parametrize(
+    "ticks_done", [0, 1, 254, 255, 256, 257, 65279, 65280, 65535, 65536, 65537, 16777215]
+)
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_a_wake_up_comes_at_its_tick_across_every_turn_of_the_wheel(ticks_done: int, distance: int) -> None:
     wheel = door.WheelDoor(TICK, ticks_done, 10)
@@ -77,7 +79,7 @@ def test_a_full_mailbox_makes_wake_ups_wait_not_vanish() -> None:
     wheel = door.WheelDoor(TICK, 255, 2)
     for _ in range(5):
         wheel.set(START + 256 * TICK)
-    come = []
+    come: list[int] = []
     for _ in range(3):
         wheel.turn(wheel.now_ns + TICK)
         come.append(len(wheel.come()))
