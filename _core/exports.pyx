@@ -4,7 +4,7 @@ from libc.stdio cimport snprintf
 from libc.string cimport memcmp, strlen
 
 from caxton._core.wasmtime_c cimport (
-    EXTERN_MEMORY, VALKIND_I32, VALKIND_I64, Wasmtime, wasm_byte_vec_t, wasm_exporttype_t, wasm_exporttype_vec_t,
+    EXTERN_MEMORY, VALKIND_I32, VALKIND_I64, Wasmtime, wasm_byte_vec_t, wasm_exporttype_vec_t,
     wasm_externtype_t, wasm_functype_t, wasm_valtype_vec_t, wasmtime_table,
 )
 

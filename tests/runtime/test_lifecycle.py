@@ -276,8 +276,8 @@ async def test_an_agent_that_faults_too_often_fails_and_can_be_restarted(rig: Ri
 
 
 async def test_an_agent_that_fails_while_it_is_deleted_is_gone_nevertheless(rig: Rig) -> None:
-    # Seen in a soak: the core told of the failure and of the removal in one batch, the first took the place of
-    # the second, and the deletion waited for ever with the name held.
+    # Seen in a soak: the core told of the failure and of the removal in one batch, the first took the place
+    # of the second, and the deletion waited for ever with the name held.
     limits = LimitsRequest(execution_ms_max=20, fuel_max=1 << 60)
     for _ in range(5):
         await rig.deploy("infinite_loop", limits=limits, restart=RestartPolicy(policy="temporary"))
