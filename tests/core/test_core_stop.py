@@ -5,7 +5,7 @@ import time
 import pytest
 
 from caxton._core import core as names
-from tests.core.live_core import LiveCore, running
+from tests.core.live_core import Event, LiveCore, running
 from tests.guests.corpus import guest
 
 pytestmark = pytest.mark.sanitize
@@ -43,7 +43,7 @@ def test_a_handler_that_loops_is_hurried_when_the_core_stops() -> None:
     agent = live.up(SAYS_SO_AND_LOOPS, fuel_max=0, execution_ms_max=300_000)
     live.post(agent)
     live.post(agent)
-    live.wait(lambda it: isinstance(it, tuple) and it[0] == names.KIND_LOG)
+    live.wait(lambda it: not isinstance(it, Event) and it[0] == names.KIND_LOG)
     begun = time.monotonic()
     assert live.core.stop(0.2) is False
     assert time.monotonic() - begun < 15
