@@ -149,7 +149,10 @@ class Core:
         """
     def spawn_external(self, *, agent_id: int, name: bytes, message_bytes_max: int, mailbox_max: int) -> tuple[int, int]: ...
     def request(self, index: int, generation: int, what: int) -> bool:
-        """Ask for START, DRAIN or REMOVE; False when the slot is no longer that agent or its state forbids it."""
+        """Ask for START, DRAIN or REMOVE; False when the slot is no longer that agent or its state forbids it.
+
+        Nothing may be asked after REMOVE, and of an external agent nothing else.
+        """
     def retire(self, index: int, generation: int) -> None:
         """Free the slot of a removed agent; its index is used again after all workers have moved on."""
     def state(self, index: int, generation: int) -> int: ...
@@ -168,7 +171,7 @@ class Core:
     def post_to(self, body: bytes, sender_id: int, receiver_id: int) -> tuple[int, str, str, object]:
         """As `post`, with the receiver given by the caller (capability or invoke), whatever the text says."""
     def acknowledge(self, index: int, generation: int, count: int) -> None:
-        """Free `count` places of an external agent's mailbox."""
+        """Free `count` places of an external agent's mailbox, of messages that `take_completions` gave out."""
     def take_completions(self, count_max: int) -> list[tuple[object, ...]]:
         """Oldest first; re-arms `event_fd` when it returns fewer than `count_max`.
 
