@@ -24,9 +24,7 @@ UNDER_WAY: Final = 500
 TWIN_ASKS: Final = 3_000
 TWIN_AGENTS: Final = 1000
 _PAD: Final = "about two hundred bytes of a message, as a program sends it to an agent that answers " * 2
-BODY: Final = (
-    f'{{"performative":"request","receiver":"echo","content":{{"ask":"{_PAD[:140]}"}}}}'.encode()
-)
+BODY: Final = f'{{"performative":"request","receiver":"echo","content":{{"ask":"{_PAD[:140]}"}}}}'.encode()
 
 
 class _Round(NamedTuple):

@@ -122,7 +122,7 @@ def guest(agents: int, *, passes_on: bool) -> bytes:
 
 def stamped(number: int, at_ns: int) -> bytes:
     """Write a message of 200 bytes to an agent, to be sent at that moment of the monotonic clock."""
-    head = b'%s%d%s' % (LEAD.encode(), FIRST_ID + number, MIDDLE.encode())
+    head = b"%s%d%s" % (LEAD.encode(), FIRST_ID + number, MIDDLE.encode())
     pad = MESSAGE_BYTES - len(head) - STAMP_DIGITS - len(END)
     return b"%s%s%016x%s" % (head, b"x" * pad, at_ns, END.encode())
 

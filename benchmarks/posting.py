@@ -101,7 +101,9 @@ def measure(effort: float) -> list[Figure]:
         with serving() as server, server.client() as client:
             await_answer_of_floor(floor, floor_port)
             # The token's own agent is made by its first message: what nobody reads gives way there.
-            client.post("/messages", json={"performative": "inform", "receiver": "client.root"}).raise_for_status()
+            client.post(
+                "/messages", json={"performative": "inform", "receiver": "client.root"}
+            ).raise_for_status()
             ours, bare = Connection(server.port), Connection(floor_port)
             one: Callable[[], int] = lambda: len(ours.exchange(single)[:1])  # noqa: E731 - a name for one of three
             rounds: list[tuple[Rate, Rate, Rate]] = []

@@ -94,7 +94,10 @@ async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
         *(troubles.visit(stage, number) for number in range(3)),
         *(troubles.ask(stage, number) for number in range(20)),
         troubles.post(stage, AgentId(int(poster.agent_id))),
-        *(act(stage) for act in (troubles.new_modules, troubles.disturb, troubles.hang_up, troubles.come_and_go)),
+        *(
+            act(stage)
+            for act in (troubles.new_modules, troubles.disturb, troubles.hang_up, troubles.come_and_go)
+        ),
     ]
     wrong = await _play([asyncio.create_task(actor) for actor in actors], seconds)
     sampling.cancel()
@@ -114,7 +117,9 @@ async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
 async def _play(actors: list[asyncio.Task[None]], seconds: float) -> list[str]:
     """Wait for the actors; whatever one of them waits for must come."""
     _, stuck = await asyncio.wait(actors, timeout=seconds + SETTLE_S)
-    wrong = [f"an actor failed: {actor.exception()!r}" for actor in actors if actor.done() and actor.exception()]
+    wrong = [
+        f"an actor failed: {actor.exception()!r}" for actor in actors if actor.done() and actor.exception()
+    ]
     for actor in stuck:
         places = [f"{frame.f_code.co_name}:{frame.f_lineno}" for frame in _frames(actor)]
         wrong.append(f"an actor waits for ever: {' > '.join(places)}")
@@ -179,7 +184,9 @@ async def _quiet(stage: Stage) -> list[str]:
         return live != _with_instance(runtime)
 
     if not await _until(lambda: not differs()):
-        wrong.append(f"{census()['totals']} but {_with_instance(runtime)} agents that should have an instance")
+        wrong.append(
+            f"{census()['totals']} but {_with_instance(runtime)} agents that should have an instance"
+        )
     return wrong
 
 
@@ -207,7 +214,10 @@ async def _empty(runtime: Runtime) -> list[str]:
 
     await _until(lambda: not (rest()["instances"] or rest()["messages_in_flight"] or rest()["agents"]))
     left = rest()
-    print("left at the end:", {name: left[name] for name in ("agents", "instances", "messages_in_flight", "waiting_callers")})
+    print(
+        "left at the end:",
+        {name: left[name] for name in ("agents", "instances", "messages_in_flight", "waiting_callers")},
+    )
     return [
         f"{left[name]} {name} are left"
         for name in ("agents", "instances", "messages_in_flight", "waiting_callers")
@@ -225,7 +235,9 @@ async def _as_before(files: int, tasks: int) -> list[str]:
         links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_open(fd)]
         wrong.append(f"{now_files} files open instead of {files}: {sorted(links)}")
     if now_tasks > tasks:
-        wrong.append(f"{now_tasks} tasks instead of {tasks}: {[task.get_coro() for task in asyncio.all_tasks()]}")
+        wrong.append(
+            f"{now_tasks} tasks instead of {tasks}: {[task.get_coro() for task in asyncio.all_tasks()]}"
+        )
     return wrong
 
 

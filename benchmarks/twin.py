@@ -85,7 +85,8 @@ class TwinAgent:
         self._store.set_epoch_deadline(TICKS)
         pair = wasmtime.FuncType([wasmtime.ValType.i32(), wasmtime.ValType.i32()], [wasmtime.ValType.i32()])
         imports = [
-            wasmtime.Func(self._store, pair, self._send) for _ in itertools.repeat(None, len(twin.module.imports))
+            wasmtime.Func(self._store, pair, self._send)
+            for _ in itertools.repeat(None, len(twin.module.imports))
         ]
         exports = wasmtime.Instance(self._store, twin.module, imports).exports(self._store)
         memory, alloc, handle = exports["memory"], exports["caxton_alloc"], exports["handle_message"]
@@ -120,9 +121,7 @@ class TwinAgent:
         return 0
 
 
-async def pass_messages(
-    wasm: bytes, first_id: int, agents: int, in_flight: int, seconds: float
-) -> float:
+async def pass_messages(wasm: bytes, first_id: int, agents: int, in_flight: int, seconds: float) -> float:
     """Let guests pass messages on for so long; returns messages a second of processor time."""
     twin = Twin(wasm, first_id, agents)
     twin.start()
