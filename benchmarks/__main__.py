@@ -21,9 +21,19 @@ import msgspec
 from benchmarks.figure import Figure, Report, machine_load, methods, table
 
 SCENARIOS: Final = (
-    "passing", "envelope", "hop", "open_loop", "asking", "agents", "arrival", "runaway", "bad_guests", "posting", "starting",
+    "passing",
+    "envelope",
+    "hop",
+    "open_loop",
+    "asking",
+    "agents",
+    "arrival",
+    "runaway",
+    "bad_guests",
+    "posting",
+    "starting",
     "blocking",
-)  # fmt: skip
+)
 PATIENCE_S: Final = 900.0
 
 

@@ -1,11 +1,11 @@
-"""Compare ratios with those that are kept: has something become slower than it was?
+"""Compare ratios with those that are kept, to find what has become slower.
 
     python -m benchmarks.gate [--update] [--tolerance 0.25] [scenario ...]
 
 Only ratios to the floor or foil of the same run count, never times, so that any machine can be the judge of
 another's figures; each scenario is measured again when it seems worse, and its best run counts, since a busy
-machine makes ratios worse and never better. The exit code is 1 when a ratio is worse than the kept one by more
-than the tolerance. `--update` keeps what was measured.
+machine makes ratios worse and never better. The exit code is 1 when a ratio is worse than the kept one by
+more than the tolerance. `--update` keeps what was measured.
 """
 
 import argparse

@@ -278,8 +278,8 @@ async def _be_external(stage: Stage, dice: random.Random, name: str) -> None:
     address = f"ws://127.0.0.1:{stage.handle.port}{API}/agents/{view.agent_id}/stream"
     async with websockets.connect(address, additional_headers={"authorization": f"Bearer {TOKEN}"}) as socket:
         await socket.send(
-            '{"type":"send","message":{"performative":"request","receiver":"%s","content":1}}'
-            % dice.choice(NAMES)
+            '{"type":"send","message":{"performative":"request","content":1,"receiver":"'
+            f'{dice.choice(NAMES)}"}}}}'
         )
         async with asyncio.timeout(10):
             await socket.recv()
