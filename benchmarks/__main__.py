@@ -21,9 +21,19 @@ import msgspec
 from benchmarks.figure import Figure, Report, machine_load, methods, table
 
 SCENARIOS: Final = (
-    "passing", "envelope", "hop", "open_loop", "asking", "agents", "arrival", "runaway", "bad_guests", "posting", "starting",
+    "passing",
+    "envelope",
+    "hop",
+    "open_loop",
+    "asking",
+    "agents",
+    "arrival",
+    "runaway",
+    "bad_guests",
+    "posting",
+    "starting",
     "blocking",
-)  # fmt: skip
+)
 PATIENCE_S: Final = 900.0
 
 
@@ -58,7 +68,17 @@ def run_apart(scenario: str, effort: float, nice: int) -> Report | None:
     """Measure one scenario in a process of its own; None when it failed, which it has told."""
     with tempfile.TemporaryDirectory(prefix="caxton-bench-") as directory:
         answer = Path(directory, "report.json")
-        command = [sys.executable, "-m", "benchmarks", "--here", scenario, "--effort", str(effort), "--nice", str(nice)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks",
+            "--here",
+            scenario,
+            "--effort",
+            str(effort),
+            "--nice",
+            str(nice),
+        ]
         try:
             done = subprocess.run(
                 [*command, "--json", str(answer)], timeout=PATIENCE_S, check=False, start_new_session=True
@@ -87,10 +107,14 @@ def tell(reports: list[Report]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
-    parser.add_argument("scenarios", nargs="*", choices=[*SCENARIOS, []], help="all of them when none is named")
+    parser.add_argument(
+        "scenarios", nargs="*", choices=[*SCENARIOS, []], help="all of them when none is named"
+    )
     parser.add_argument("--effort", type=float, default=1.0, help="how long to measure: 0.3 is a quick look")
     parser.add_argument("--json", type=Path, help="file for the figures")
-    parser.add_argument("--nice", type=int, default=0, help="priority on a shared machine: -15 needs the right to it")
+    parser.add_argument(
+        "--nice", type=int, default=0, help="priority on a shared machine: -15 needs the right to it"
+    )
     parser.add_argument("--here", choices=SCENARIOS, help="measure this one in this process")
     options = parser.parse_args()
     if options.nice and options.here is not None:

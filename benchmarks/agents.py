@@ -2,9 +2,9 @@
 
 Method: resident memory of this process before and after agents of one small module were started and have
 handled one message each; once in the core alone, once through `Runtime.deploy` with all that the server keeps
-about an agent. Floor: a store and an instance of the same module by wasmtime's Python package. Each count runs
-in a process of its own. A hundred thousand agents run under the kernel's default settings; then messages go
-among all of them.
+about an agent. Floor: a store and an instance of the same module by wasmtime's Python package. Each count
+runs in a process of its own. A hundred thousand agents run under the kernel's default settings; then messages
+go among all of them.
 """
 
 import multiprocessing
@@ -40,35 +40,60 @@ def measure(effort: float) -> list[Figure]:
     many = _apart(_crowd, crowd)
     return [
         Figure(
-            name="idle agent in the core", unit="KiB", measured=core / KIB, aim=20.0, beside=plain / KIB,
-            beside_name="wasmtime-py store", gated=True, claim="less than 20 KiB",
+            name="idle agent in the core",
+            unit="KiB",
+            measured=core / KIB,
+            aim=20.0,
+            beside=plain / KIB,
+            beside_name="wasmtime-py store",
+            gated=True,
+            claim="less than 20 KiB",
             method=f"{IDLE:,} agents that handled one message each, growth of resident memory",
         ),
         Figure(
-            name="idle agent with all the server keeps", unit="KiB", measured=housed / KIB, aim=50.0,
-            beside=plain / KIB, beside_name="wasmtime-py store", claim="less than 50 KiB",
+            name="idle agent with all the server keeps",
+            unit="KiB",
+            measured=housed / KIB,
+            aim=50.0,
+            beside=plain / KIB,
+            beside_name="wasmtime-py store",
+            claim="less than 50 KiB",
             method=f"{HOUSED:,} agents through Runtime.deploy that handled one message each",
         ),
         Figure(
-            name=f"{crowd:,} agents, resident", unit="GiB", measured=many["bytes"] / GIB, aim=4.0,
+            name=f"{crowd:,} agents, resident",
+            unit="GiB",
+            measured=many["bytes"] / GIB,
+            aim=4.0,
             claim="100,000 agents in less than 4 GiB with default kernel settings",
             method="the whole process after messages went among all of them",
         ),
         Figure(
-            name=f"{crowd:,} agents, memory mappings", unit="maps", measured=many["maps"],
+            name=f"{crowd:,} agents, memory mappings",
+            unit="maps",
+            measured=many["maps"],
             aim=float(Path("/proc/sys/vm/max_map_count").read_text()) * 0.7,
-            claim="under vm.max_map_count as it is", method="lines of /proc/self/maps",
+            claim="under vm.max_map_count as it is",
+            method="lines of /proc/self/maps",
         ),
         Figure(
-            name=f"{crowd:,} agents started", unit="s", measured=many["start_s"], claim="no aim of its own",
+            name=f"{crowd:,} agents started",
+            unit="s",
+            measured=many["start_s"],
+            claim="no aim of its own",
             method="from the first spawn to the last one's event, one worker",
         ),
         Figure(
-            name=f"messages among {crowd:,} agents", better="more", unit="msg/s", measured=many["rate"],
-            beside=many["rate_of_1000"], beside_name="1,000 agents", claim="no aim of its own",
+            name=f"messages among {crowd:,} agents",
+            better="more",
+            unit="msg/s",
+            measured=many["rate"],
+            beside=many["rate_of_1000"],
+            beside_name="1,000 agents",
+            claim="no aim of its own",
             method="one worker, 200 B, 256 in flight, random receivers, by processor time",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _apart(question: Callable[..., dict[str, float]], *arguments: int) -> dict[str, float]:

@@ -37,14 +37,47 @@ def measure(effort: float) -> list[Figure]:
     store = Spread.of_ns(_instances(known))
     compiled = Spread.of_ns(_compilations(new))
     return [
-        _figure("new agent, known module, in process", 0.5, inside, None, store, "wasmtime-py instance", gated=True),
+        _figure(
+            "new agent, known module, in process",
+            0.5,
+            inside,
+            None,
+            store,
+            "wasmtime-py instance",
+            gated=True,
+        ),
         _figure("new agent, known module, in process", 0.99, inside, 1.0, store, "wasmtime-py instance"),
-        _figure("new agent, known module, through the API", 0.5, outside, None, store, "wasmtime-py instance"),
-        _figure("new agent, known module, through the API", 0.99, outside, 10.0, store, "wasmtime-py instance"),
-        _figure("new agent, new module of 5 KB, in process", 0.5, inside_new, 50.0, compiled, "wasmtime-py compile"),
-        _figure("new agent, new module of 5 KB, through the API", 0.5, outside_new, 50.0, compiled, "wasmtime-py compile"),
-        _figure("new agent, new module of 5 KB, through the API", 0.99, outside_new, 50.0, compiled, "wasmtime-py compile"),
-    ]  # fmt: skip
+        _figure(
+            "new agent, known module, through the API", 0.5, outside, None, store, "wasmtime-py instance"
+        ),
+        _figure(
+            "new agent, known module, through the API", 0.99, outside, 10.0, store, "wasmtime-py instance"
+        ),
+        _figure(
+            "new agent, new module of 5 KB, in process",
+            0.5,
+            inside_new,
+            50.0,
+            compiled,
+            "wasmtime-py compile",
+        ),
+        _figure(
+            "new agent, new module of 5 KB, through the API",
+            0.5,
+            outside_new,
+            50.0,
+            compiled,
+            "wasmtime-py compile",
+        ),
+        _figure(
+            "new agent, new module of 5 KB, through the API",
+            0.99,
+            outside_new,
+            50.0,
+            compiled,
+            "wasmtime-py compile",
+        ),
+    ]
 
 
 def module(number: int) -> bytes:
@@ -138,9 +171,15 @@ def _compilations(count: int) -> list[int]:
 
 
 def _figure(
-    name: str, share: float, taken: Spread, aim_ms: float | None, beside: Spread, beside_name: str,
-    *, gated: bool = False,
-) -> Figure:  # fmt: skip
+    name: str,
+    share: float,
+    taken: Spread,
+    aim_ms: float | None,
+    beside: Spread,
+    beside_name: str,
+    *,
+    gated: bool = False,
+) -> Figure:
     return Figure(
         name=f"{name}, p{share * 100:g}",
         claim="known module: p99 below 1 ms in process, below 10 ms through the API; new one below 50 ms",

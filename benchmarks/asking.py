@@ -24,9 +24,7 @@ UNDER_WAY: Final = 500
 TWIN_ASKS: Final = 3_000
 TWIN_AGENTS: Final = 1000
 _PAD: Final = "about two hundred bytes of a message, as a program sends it to an agent that answers " * 2
-BODY: Final = (
-    f'{{"performative":"request","receiver":"echo","content":{{"ask":"{_PAD[:140]}"}}}}'.encode()
-)
+BODY: Final = f'{{"performative":"request","receiver":"echo","content":{{"ask":"{_PAD[:140]}"}}}}'.encode()
 
 
 class _Round(NamedTuple):
@@ -119,30 +117,49 @@ def _figures(rounds: list[_Round]) -> list[Figure]:
     count = f"{len(rounds)} rounds"
     return [
         Figure(
-            name="Python to guest and back, alone, p50", unit="us", aim=60.0, beside_name="a loop turn by eventfd",
+            name="Python to guest and back, alone, p50",
+            unit="us",
+            aim=60.0,
+            beside_name="a loop turn by eventfd",
             measured=median([r.alone.quantile_ns(0.5) for r in rounds]) / 1000,
-            beside=median([r.turns.quantile_ns(0.5) for r in rounds]) / 1000, gated=True,
-            claim="p50 below 60 us", method=f"Runtime.ask, one at a time, {ALONE} a round, {count}",
+            beside=median([r.turns.quantile_ns(0.5) for r in rounds]) / 1000,
+            gated=True,
+            claim="p50 below 60 us",
+            method=f"Runtime.ask, one at a time, {ALONE} a round, {count}",
         ),
         Figure(
-            name="Python to guest and back, alone, p99", unit="us", beside_name="the same by the twin",
+            name="Python to guest and back, alone, p99",
+            unit="us",
+            beside_name="the same by the twin",
             measured=median([r.alone.quantile_ns(0.99) for r in rounds]) / 1000,
             beside=median([r.twin.quantile_ns(0.99) for r in rounds]) / 1000,
-            claim="no aim of its own", method="as above; the twin has no thread to wake",
+            claim="no aim of its own",
+            method="as above; the twin has no thread to wake",
         ),
         Figure(
-            name="Python to guest and back, pipelined", better="more", unit="asks/s", aim=100_000.0,
-            measured=median([r.pipelined_wall for r in rounds]), beside_name="the twin, alone",
-            beside=median([r.twin_cpu for r in rounds]), claim="more than 100,000 a second",
+            name="Python to guest and back, pipelined",
+            better="more",
+            unit="asks/s",
+            aim=100_000.0,
+            measured=median([r.pipelined_wall for r in rounds]),
+            beside_name="the twin, alone",
+            beside=median([r.twin_cpu for r in rounds]),
+            claim="more than 100,000 a second",
             method=f"{UNDER_WAY} under way, wall clock, {PIPELINED} a round, {count}",
         ),
         Figure(
-            name="the same in processor time of the loop", better="more", unit="asks/s", aim=100_000.0,
-            measured=median([r.pipelined_cpu for r in rounds]), beside_name="the twin, alone", gated=True,
-            beside=median([r.twin_cpu for r in rounds]), claim="more than 100,000 a second",
+            name="the same in processor time of the loop",
+            better="more",
+            unit="asks/s",
+            aim=100_000.0,
+            measured=median([r.pipelined_cpu for r in rounds]),
+            beside_name="the twin, alone",
+            gated=True,
+            beside=median([r.twin_cpu for r in rounds]),
+            claim="more than 100,000 a second",
             method="asks by the processor seconds of the loop's thread",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _twin_figure(plain: float) -> Figure:
@@ -150,7 +167,12 @@ def _twin_figure(plain: float) -> Figure:
         running.run(0.2)
         core = 1e9 / running.run(1.5).cpu_ns()
     return Figure(
-        name="guest to guest, beside the plain way", better="more", unit="msg/s", measured=core, beside=plain,
-        beside_name="wasmtime-py and asyncio", claim="no aim of its own",
+        name="guest to guest, beside the plain way",
+        better="more",
+        unit="msg/s",
+        measured=core,
+        beside=plain,
+        beside_name="wasmtime-py and asyncio",
+        claim="no aim of its own",
         method="1,000 agents, 200 B, 64 in flight, messages by processor seconds, the same guests in both",
-    )  # fmt: skip
+    )

@@ -48,5 +48,5 @@ def _beside(made: Crowd, name: str, rounds: int) -> Figure:
         aim=alone * RATIO_MAX,
         beside=alone,
         beside_name="without it",
-        method=f"asked {asked} times, answered {answered}; {sum(map(len, during)):,} hops beside it, {rounds} rounds",
+        method=f"asked {asked} times, answered {answered}; {sum(map(len, during)):,} hops, {rounds} rounds",
     )

@@ -1,7 +1,7 @@
 """How long the server's loop is held up while the core is under full load and a thousand asks are under way.
 
 Method: a whole server in this process, on uvloop; a thousand guests pass 256 messages on for ever on all
-workers, a thousand tasks ask a guest again and again, and a heartbeat is due on the loop each millisecond. Its
+workers, a thousand tasks ask a guest for ever, and a heartbeat is due on the loop each millisecond. Its
 lateness, less the time that this thread waited for a processor (as the kernel counts it), is what the loop's
 own work held it up. Beside it: the same heartbeat with the same number of tasks that only wake each other,
 without any core.
@@ -79,29 +79,45 @@ def measure(effort: float) -> list[Figure]:
     name = "a thousand tasks without a core"
     return [
         Figure(
-            name="loop held up under full load, p99.9", unit="ms", measured=held.quantile_ns(0.999) / 1e6,
-            aim=10.0, beside=floor.quantile_ns(0.999) / 1e6, beside_name=name,
-            claim="the loop is never blocked above 10 ms by the core", method=method,
+            name="loop held up under full load, p99.9",
+            unit="ms",
+            measured=held.quantile_ns(0.999) / 1e6,
+            aim=10.0,
+            beside=floor.quantile_ns(0.999) / 1e6,
+            beside_name=name,
+            claim="the loop is never blocked above 10 ms by the core",
+            method=method,
         ),
         Figure(
-            name="loop held up under full load, longest", unit="ms", measured=max(beat.held_up_ns) / 1e6, aim=10.0,
-            beside=max(plain.held_up_ns) / 1e6, beside_name=name,
-            claim="the loop is never blocked above 10 ms by the core", method=method,
+            name="loop held up under full load, longest",
+            unit="ms",
+            measured=max(beat.held_up_ns) / 1e6,
+            aim=10.0,
+            beside=max(plain.held_up_ns) / 1e6,
+            beside_name=name,
+            claim="the loop is never blocked above 10 ms by the core",
+            method=method,
         ),
         Figure(
-            name="heartbeat's lateness, waiting for a processor included, p99.9", unit="ms",
-            measured=Spread.of_ns(beat.late_ns).quantile_ns(0.999) / 1e6, beside_name=name,
+            name="heartbeat's lateness, waiting for a processor included, p99.9",
+            unit="ms",
+            measured=Spread.of_ns(beat.late_ns).quantile_ns(0.999) / 1e6,
+            beside_name=name,
             beside=Spread.of_ns(plain.late_ns).quantile_ns(0.999) / 1e6,
-            claim="no aim of its own: a busy machine is in it", method=method,
+            claim="no aim of its own: a busy machine is in it",
+            method=method,
         ),
-    ]  # fmt: skip
+    ]
 
 
 async def _served(seconds: float) -> tuple[Heartbeat, int]:
     with tempfile.TemporaryDirectory(prefix="caxton-bench-") as directory:
         settings = {
-            "runtime.workers": WORKERS, "server.port": 0, "server.metrics_port": 0, "messaging.mailbox_max": 10_000,
-        }  # fmt: skip
+            "runtime.workers": WORKERS,
+            "server.port": 0,
+            "server.metrics_port": 0,
+            "messaging.mailbox_max": 10_000,
+        }
         handle = await ServerHandle.start(
             house.configuration(Path(directory), settings), environ={"CAXTON_ROOT_TOKEN": "b" * 24}
         )
@@ -135,7 +151,7 @@ async def _under_load(runtime: Runtime, seconds: float) -> tuple[Heartbeat, int]
 
 
 async def _plain(seconds: float) -> Heartbeat:
-    """The same number of tasks, each woken by a future that the loop fulfils."""
+    """Run as many tasks, each woken by a future that the loop fulfils."""
     loop, over = asyncio.get_running_loop(), time.monotonic() + seconds
 
     async def wake_again() -> None:

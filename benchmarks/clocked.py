@@ -56,7 +56,8 @@ _GUEST: Final = """
         (local.set $exponent (i64.sub (i64.const 63) (i64.clz (local.get $ns))))
         (local.set $at (i32.wrap_i64 (i64.add
           (i64.add (i64.const 64) (i64.mul (i64.sub (local.get $exponent) (i64.const 6)) (i64.const 32)))
-          (i64.and (i64.shr_u (local.get $ns) (i64.sub (local.get $exponent) (i64.const 5))) (i64.const 31)))))
+          (i64.and (i64.const 31)
+            (i64.shr_u (local.get $ns) (i64.sub (local.get $exponent) (i64.const 5)))))))
         (if (i32.gt_u (local.get $at) (i32.const 1023)) (then (local.set $at (i32.const 1023))))))
     (local.set $at (i32.add (i32.const {counts}) (i32.shl (local.get $at) (i32.const 2))))
     (i32.store (local.get $at) (i32.add (i32.load (local.get $at)) (i32.const 1))))
@@ -74,7 +75,8 @@ _GUEST: Final = """
     (local $now i64) (local $then i64) (local $id i32) (local $at i32)
     (local.set $now (call $now))
     ;; {{"id":"<36>","performative":"q
-    (if (i32.eq (i32.load8_u offset=61 (local.get $in)) (i32.const 113)) (then (call $tell) (return (i32.const 0))))
+    (if (i32.eq (i32.load8_u offset=61 (local.get $in)) (i32.const 113))
+      (then (call $tell) (return (i32.const 0))))
     (local.set $then (call $read (i32.sub (i32.add (local.get $in) (local.get $bytes)) (i32.const 18))))
     (if (i64.lt_u (local.get $then) (local.get $now))
       (then (call $count (i64.sub (local.get $now) (local.get $then)))))
@@ -96,7 +98,8 @@ _PASS_ON: Final = """
     (loop $next
       (local.set $id (i32.and (i32.wrap_i64 (local.get $then)) (i32.const 15)))
       (i32.store8 (local.get $at)
-        (i32.add (local.get $id) (select (i32.const 87) (i32.const 48) (i32.gt_u (local.get $id) (i32.const 9)))))
+        (i32.add (local.get $id)
+          (select (i32.const 87) (i32.const 48) (i32.gt_u (local.get $id) (i32.const 9)))))
       (local.set $then (i64.shr_u (local.get $then) (i64.const 4)))
       (local.set $at (i32.sub (local.get $at) (i32.const 1)))
       (br_if $next (i32.gt_u (local.get $at) (i32.const {before_stamp}))))
@@ -122,7 +125,7 @@ def guest(agents: int, *, passes_on: bool) -> bytes:
 
 def stamped(number: int, at_ns: int) -> bytes:
     """Write a message of 200 bytes to an agent, to be sent at that moment of the monotonic clock."""
-    head = b'%s%d%s' % (LEAD.encode(), FIRST_ID + number, MIDDLE.encode())
+    head = b"%s%d%s" % (LEAD.encode(), FIRST_ID + number, MIDDLE.encode())
     pad = MESSAGE_BYTES - len(head) - STAMP_DIGITS - len(END)
     return b"%s%s%016x%s" % (head, b"x" * pad, at_ns, END.encode())
 

@@ -73,9 +73,7 @@ def table(figures: Iterable[Figure]) -> str:
         aim = "" if figure.aim is None else f"{sign} {in_words(figure.aim)}"
         reached = {None: "", True: "yes", False: "no"}[figure.reached]
         beside = (
-            ""
-            if figure.beside is None
-            else f"{in_words(figure.beside)} {figure.unit} ({figure.beside_name})"
+            "" if figure.beside is None else f"{in_words(figure.beside)} {figure.unit} ({figure.beside_name})"
         )
         rows.append(
             f"| {figure.name} | {in_words(figure.measured)} {figure.unit} | {aim} | {reached} | {beside} "

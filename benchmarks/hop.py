@@ -43,9 +43,7 @@ def _hops(seconds: float) -> Spread:
         return clocked.collect(core, range(2))
 
 
-def _figure(
-    word: str, share: float, aim_ns: float | None, core: list[Spread], bare: list[Spread]
-) -> Figure:
+def _figure(word: str, share: float, aim_ns: float | None, core: list[Spread], bare: list[Spread]) -> Figure:
     return Figure(
         name=f"one hop, one in flight, {word}",
         claim="p50 below 1 us, p99 below 5 us inside the core",

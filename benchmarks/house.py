@@ -52,9 +52,7 @@ async def deploy(
     runtime: Runtime, name: str, wasm: bytes | None, digest: Digest | None = None, **limits: int
 ) -> AgentView:
     """Deploy an agent from a module's bytes, or from the digest of a known one."""
-    request = DeployRequest(
-        name=parse_agent_name(name), module_digest=digest, limits=LimitsRequest(**limits)
-    )
+    request = DeployRequest(name=parse_agent_name(name), module_digest=digest, limits=LimitsRequest(**limits))
     return await runtime.deploy(request, wasm)
 
 

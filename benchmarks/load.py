@@ -8,7 +8,7 @@ benchmarks that opens the core by hand.
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -29,6 +29,7 @@ MIDDLE: Final = '","content":{"token":"pass it on","pad":"'
 END: Final = '"}}'
 TEXT_AT: Final = 16
 START_S: Final = 120.0
+Act = Callable[[], object]
 
 GUEST: Final = """
 (module
@@ -144,7 +145,9 @@ def open_core(agents: int, *, workers: int = 1, messages: int = 65536) -> Core:
     )  # fmt: skip
 
 
-def spawn(core: Core, number: int, code: "ModuleCode", *, fuel_max: int = 10**8, name: str = "") -> tuple[int, int]:
+def spawn(
+    core: Core, number: int, code: "ModuleCode", *, fuel_max: int = 10**8, name: str = ""
+) -> tuple[int, int]:
     """Ask for one agent with the limits that agents have by default, and a supervisor that never gives up."""
     return core.spawn(
         agent_id=FIRST_ID + number, name=(name or f"agent-{number}").encode(), module=code, fuel_max=fuel_max,
@@ -195,7 +198,9 @@ def opened(agents: int, *, workers: int = 1, messages: int = 65536) -> Iterator[
     core = open_core(agents, workers=workers, messages=messages)
     core.start()
     try:
-        core.spawn_external(agent_id=CLIENT_ID, name=b"client", message_bytes_max=1 << 20, mailbox_max=100_000)
+        core.spawn_external(
+            agent_id=CLIENT_ID, name=b"client", message_bytes_max=1 << 20, mailbox_max=100_000
+        )
         yield core
     finally:
         core.stop(5.0)

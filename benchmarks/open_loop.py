@@ -98,5 +98,5 @@ def _figure(
         aim=aim_us,
         beside=median([spread.quantile_ns(share) for spread in floors]) / 1000,
         beside_name="a bare thread woken",
-        method=f"{sum(map(len, delays)):,} messages of 200 B, 1,000 agents, {WORKERS} worker; median of rounds",
+        method=f"{sum(map(len, delays)):,} messages of 200 B, 1,000 agents, {WORKERS} worker, medians",
     )

@@ -1,8 +1,8 @@
 """What a message through the management API costs the server.
 
 Method: a real server with one worker in a process of its own; this process is the only client, over one kept
-connection, with raw sockets and bytes made beforehand, so that the client's cost does not hide in the figures.
-The receiver is an agent without a module whose oldest message gives way: what is measured is HTTP, the
+connection, with raw sockets and bytes made beforehand, so that the client's cost does not hide in the
+figures. The receiver is an agent without a module whose oldest message gives way: what is measured is HTTP, the
 caller's token, the core's reading and routing, the mailbox, the inbox. Processor time is that of the server's
 process, all threads together. Floor: the same requests answered by a bare uvicorn application; the two take
 turns, medians.
@@ -101,18 +101,18 @@ def measure(effort: float) -> list[Figure]:
         with serving() as server, server.client() as client:
             await_answer_of_floor(floor, floor_port)
             # The token's own agent is made by its first message: what nobody reads gives way there.
-            client.post("/messages", json={"performative": "inform", "receiver": "client.root"}).raise_for_status()
+            client.post(
+                "/messages", json={"performative": "inform", "receiver": "client.root"}
+            ).raise_for_status()
             ours, bare = Connection(server.port), Connection(floor_port)
-            one: Callable[[], int] = lambda: len(ours.exchange(single)[:1])  # noqa: E731 - a name for one of three
-            rounds: list[tuple[Rate, Rate, Rate]] = []
-            for _ in range(max(3, round(ROUNDS * effort)) + 1):
-                rounds.append(
-                    (
-                        measured(floor.pid, SECONDS, lambda: len(bare.exchange(single)[:1])),
-                        measured(server.process.pid, SECONDS, one),
-                        measured(server.process.pid, SECONDS, lambda: ours.batch(lines, LINES)),
-                    )
+            rounds = [
+                (
+                    measured(floor.pid, SECONDS, lambda: len(bare.exchange(single)[:1])),
+                    measured(server.process.pid, SECONDS, lambda: len(ours.exchange(single)[:1])),
+                    measured(server.process.pid, SECONDS, lambda: ours.batch(lines, LINES)),
                 )
+                for _ in range(max(3, round(ROUNDS * effort)) + 1)
+            ]
             return _figures(rounds[1:])
     finally:
         end(floor)
@@ -135,29 +135,59 @@ def _figures(rounds: list[tuple[Rate, Rate, Rate]]) -> list[Figure]:
     bare, one, many = ([r[place] for r in rounds] for place in range(3))
     return [
         Figure(
-            name="single POST, processor time of the server", unit="us", aim=200.0, gated=True,
-            measured=median([r.cpu_us for r in one]), beside=median([r.cpu_us for r in bare]),
-            beside_name="bare uvicorn", claim="less than 200 us of one core", method=method,
+            name="single POST, processor time of the server",
+            unit="us",
+            aim=200.0,
+            gated=True,
+            measured=median([r.cpu_us for r in one]),
+            beside=median([r.cpu_us for r in bare]),
+            beside_name="bare uvicorn",
+            claim="less than 200 us of one core",
+            method=method,
         ),
         Figure(
-            name="single POST", better="more", unit="requests/s", aim=5000.0,
-            measured=median([r.per_s for r in one]), beside=median([r.per_s for r in bare]),
-            beside_name="bare uvicorn", claim="more than 5,000 a second on one core",
+            name="single POST",
+            better="more",
+            unit="requests/s",
+            aim=5000.0,
+            measured=median([r.per_s for r in one]),
+            beside=median([r.per_s for r in bare]),
+            beside_name="bare uvicorn",
+            claim="more than 5,000 a second on one core",
             method=f"{method}, one request at a time, wall clock",
         ),
         Figure(
-            name="single POST, by processor time", better="more", unit="requests/s", aim=5000.0,
-            measured=1e6 / median([r.cpu_us for r in one]), beside=1e6 / median([r.cpu_us for r in bare]),
-            beside_name="bare uvicorn", claim="more than 5,000 a second on one core", method=method,
+            name="single POST, by processor time",
+            better="more",
+            unit="requests/s",
+            aim=5000.0,
+            measured=1e6 / median([r.cpu_us for r in one]),
+            beside=1e6 / median([r.cpu_us for r in bare]),
+            beside_name="bare uvicorn",
+            claim="more than 5,000 a second on one core",
+            method=method,
         ),
         Figure(
-            name=f"batch POST of {LINES} lines", better="more", unit="msg/s", aim=150_000.0,
-            measured=median([r.per_s for r in many]), beside=median([r.per_s for r in one]),
-            beside_name="single POST", claim="more than 150,000 messages a second", method=f"{method}, wall clock",
+            name=f"batch POST of {LINES} lines",
+            better="more",
+            unit="msg/s",
+            aim=150_000.0,
+            measured=median([r.per_s for r in many]),
+            beside=median([r.per_s for r in one]),
+            beside_name="single POST",
+            claim="more than 150,000 messages a second",
+            method=f"{method}, wall clock",
         ),
         Figure(
-            name="batch POST, by processor time", better="more", unit="msg/s", aim=150_000.0,
-            measured=1e6 / median([r.cpu_us for r in many]), beside=1e6 / median([r.cpu_us for r in one]),
-            beside_name="single POST", claim="more than 150,000 messages a second", method=method, gated=True,
+            name="batch POST, by processor time",
+            better="more",
+            unit="msg/s",
+            aim=150_000.0,
+            measured=1e6 / median([r.cpu_us for r in many]),
+            beside=1e6 / median([r.cpu_us for r in one]),
+            beside_name="single POST",
+            claim="more than 150,000 messages a second",
+            method=method,
+            gated=True,
         ),
-    ]  # fmt: skip
+    ]

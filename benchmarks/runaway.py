@@ -1,7 +1,7 @@
 """A guest that never returns is stopped soon after its deadline, and the others do not feel it.
 
-Method: the guest logs a line (which carries the wall clock) and loops. It has no limit of fuel, and a deadline
-of 20 ms; the time from its line to the `failure` that its asker gets, less the deadline, is the overrun, news
+Method: the guest logs a line (which carries the wall clock) and loops. It has no limit of fuel, and a
+deadline of 20 ms; the time from its line to the `failure` that its asker gets, less the deadline, is the overrun, news
 on its way included. The tick is 1 ms. Meanwhile a thousand others pass messages on (see `benchmarks.crowd`).
 """
 
@@ -49,21 +49,36 @@ def measure(effort: float) -> list[Figure]:
     method = f"{len(overruns)} times, deadline {DEADLINE_MS} ms, tick 1 ms, one worker"
     return [
         Figure(
-            name="runaway guest stopped after its deadline, p50", unit="us", aim=2 * TICK_US, beside=TICK_US,
-            measured=overruns.quantile_ns(0.5) / 1000, beside_name="one tick",
-            claim="within 2 ticks of its deadline", method=method,
+            name="runaway guest stopped after its deadline, p50",
+            unit="us",
+            aim=2 * TICK_US,
+            beside=TICK_US,
+            measured=overruns.quantile_ns(0.5) / 1000,
+            beside_name="one tick",
+            claim="within 2 ticks of its deadline",
+            method=method,
         ),
         Figure(
-            name="runaway guest stopped after its deadline, p99", unit="us", aim=2 * TICK_US, beside=TICK_US,
-            measured=overruns.quantile_ns(0.99) / 1000, beside_name="one tick",
-            claim="within 2 ticks of its deadline", method=method,
+            name="runaway guest stopped after its deadline, p99",
+            unit="us",
+            aim=2 * TICK_US,
+            beside=TICK_US,
+            measured=overruns.quantile_ns(0.99) / 1000,
+            beside_name="one tick",
+            claim="within 2 ticks of its deadline",
+            method=method,
         ),
         Figure(
-            name="1,000 agents' p99 beside a runaway guest", unit="us", measured=median(beside) / 1000,
-            aim=2 * median(alone) / 1000, beside=median(alone) / 1000, beside_name="without it",
-            claim="others' p99 unharmed", method="two workers, one of them always with the runaway; stretches take turns",
+            name="1,000 agents' p99 beside a runaway guest",
+            unit="us",
+            measured=median(beside) / 1000,
+            aim=2 * median(alone) / 1000,
+            beside=median(alone) / 1000,
+            beside_name="without it",
+            claim="others' p99 unharmed",
+            method="two workers, one of them always with the runaway; stretches take turns",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _overruns(times: int) -> Spread:
@@ -74,10 +89,20 @@ def _overruns(times: int) -> Spread:
         )
         code = core.compile(bytes(wasmtime.wat2wasm(_LOOP)), profile=0, copy_on_write=False)
         core.spawn(
-            agent_id=FIRST_ID, name=b"runaway", module=code, fuel_max=0, memory_bytes_max=16 << 20,
-            execution_ms_max=DEADLINE_MS, message_bytes_max=1 << 20, mailbox_max=10, messages_per_s_max=0.0,
-            restart_intensity=1 << 30, restart_period_ms=1000, config={}, wasi=False,
-        )  # fmt: skip
+            agent_id=FIRST_ID,
+            name=b"runaway",
+            module=code,
+            fuel_max=0,
+            memory_bytes_max=16 << 20,
+            execution_ms_max=DEADLINE_MS,
+            message_bytes_max=1 << 20,
+            mailbox_max=10,
+            messages_per_s_max=0.0,
+            restart_intensity=1 << 30,
+            restart_period_ms=1000,
+            config={},
+            wasi=False,
+        )
         await_started(core, 1)
         for _ in range(times):
             core.post(b'{"performative":"request","receiver":"runaway"}', ASKER_ID, False)

@@ -23,7 +23,9 @@ _CLOCK_OF_PROCESS: Final = 2
 class ServerProcess:
     """A running `caxton serve`. Made by `serving`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, metrics_port: int, start_s: float) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], port: int, metrics_port: int, start_s: float
+    ) -> None:
         self.process: Final = process
         self.port: Final = port
         self.metrics_port: Final = metrics_port
@@ -83,7 +85,9 @@ def end(process: subprocess.Popen[bytes]) -> int:
 
 
 @contextmanager
-def serving(*, directory: Path | None = None, workers: int = 1, **settings: object) -> Iterator[ServerProcess]:
+def serving(
+    *, directory: Path | None = None, workers: int = 1, **settings: object
+) -> Iterator[ServerProcess]:
     """Run a server; settings of the configuration with `__` for the dot."""
     with tempfile.TemporaryDirectory(prefix="caxton-bench-") as throw_away:
         home = directory or Path(throw_away)
@@ -96,7 +100,16 @@ def serving(*, directory: Path | None = None, workers: int = 1, **settings: obje
             **{name.replace("__", "."): value for name, value in settings.items()},
         }
         command = [
-            *(sys.executable, "-m", "caxton", "serve", "--config", str(page), "--data-dir", str(home / "data")),
+            *(
+                sys.executable,
+                "-m",
+                "caxton",
+                "serve",
+                "--config",
+                str(page),
+                "--data-dir",
+                str(home / "data"),
+            ),
             *("--port", str(port), "--metrics-port", str(metrics_port)),
             *(word for name, value in chosen.items() for word in ("--set", f"{name}={value}")),
         ]

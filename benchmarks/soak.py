@@ -3,8 +3,8 @@
     python -m benchmarks.soak --seconds 600 [--seed N]
 
 A whole server runs in this process, on uvloop, with real sockets; actors (see `benchmarks.troubles`) deploy,
-delete, drain, ask, flood, misuse the API and hang up, while a ring of agents passes messages on. When the time
-is over they stop, every agent is deleted, and then must hold: every request of the poster had one answer; no
+delete, drain, ask, flood, misuse the API and hang up, while a ring of agents passes messages on. When the
+time is over they stop, every agent is deleted, and then must hold: every request of the poster had one answer; no
 message and no instance is left in the core; instances equalled agents while both were; files and tasks are as
 many as at the start; resident memory grew by less than GROWTH_BYTES_PER_MIN_MAX, as the line through the
 second half of the run sees it; nothing happened that is no outcome. The exit code is 0 when all of it holds.
@@ -12,11 +12,9 @@ second half of the run sees it; nothing happened that is no outcome. The exit co
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import inspect
 import logging
-import os
 import random
 import sys
 import tempfile
@@ -94,7 +92,10 @@ async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
         *(troubles.visit(stage, number) for number in range(3)),
         *(troubles.ask(stage, number) for number in range(20)),
         troubles.post(stage, AgentId(int(poster.agent_id))),
-        *(act(stage) for act in (troubles.new_modules, troubles.disturb, troubles.hang_up, troubles.come_and_go)),
+        *(
+            act(stage)
+            for act in (troubles.new_modules, troubles.disturb, troubles.hang_up, troubles.come_and_go)
+        ),
     ]
     wrong = await _play([asyncio.create_task(actor) for actor in actors], seconds)
     sampling.cancel()
@@ -114,7 +115,9 @@ async def _run(handle: ServerHandle, seconds: float, seed: int) -> list[str]:
 async def _play(actors: list[asyncio.Task[None]], seconds: float) -> list[str]:
     """Wait for the actors; whatever one of them waits for must come."""
     _, stuck = await asyncio.wait(actors, timeout=seconds + SETTLE_S)
-    wrong = [f"an actor failed: {actor.exception()!r}" for actor in actors if actor.done() and actor.exception()]
+    wrong = [
+        f"an actor failed: {actor.exception()!r}" for actor in actors if actor.done() and actor.exception()
+    ]
     for actor in stuck:
         places = [f"{frame.f_code.co_name}:{frame.f_lineno}" for frame in _frames(actor)]
         wrong.append(f"an actor waits for ever: {' > '.join(places)}")
@@ -149,7 +152,7 @@ async def _sample(stage: Stage, samples: list[Sample]) -> None:
         samples.append(sample)
         if len(samples) % 15 == 0:
             print(
-                f"{sample.at_s:6.0f} s  {sample.resident_bytes / 2**20:7.1f} MiB resident, {sample.agents} agents, "
+                f"{sample.at_s:6.0f} s  {sample.resident_bytes / 2**20:7.1f} MiB, {sample.agents} agents, "
                 f"{sample.files} files, {sample.tasks} tasks, {len(stage.requests)} requests open, "
                 f"{sum(stage.tally.done.values()):,} deeds",
                 flush=True,
@@ -179,7 +182,9 @@ async def _quiet(stage: Stage) -> list[str]:
         return live != _with_instance(runtime)
 
     if not await _until(lambda: not differs()):
-        wrong.append(f"{census()['totals']} but {_with_instance(runtime)} agents that should have an instance")
+        wrong.append(
+            f"{census()['totals']} but {_with_instance(runtime)} agents that should have an instance"
+        )
     return wrong
 
 
@@ -207,7 +212,10 @@ async def _empty(runtime: Runtime) -> list[str]:
 
     await _until(lambda: not (rest()["instances"] or rest()["messages_in_flight"] or rest()["agents"]))
     left = rest()
-    print("left at the end:", {name: left[name] for name in ("agents", "instances", "messages_in_flight", "waiting_callers")})
+    print(
+        "left at the end:",
+        {name: left[name] for name in ("agents", "instances", "messages_in_flight", "waiting_callers")},
+    )
     return [
         f"{left[name]} {name} are left"
         for name in ("agents", "instances", "messages_in_flight", "waiting_callers")
@@ -222,17 +230,12 @@ async def _as_before(files: int, tasks: int) -> list[str]:
     print(f"files {files} at the start, {now_files} at the end; tasks {tasks}, {now_tasks}")
     wrong: list[str] = []
     if now_files > files:
-        links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _is_open(fd)]
-        wrong.append(f"{now_files} files open instead of {files}: {sorted(links)}")
+        wrong.append(f"{now_files} files open instead of {files}: {ledger.file_names()}")
     if now_tasks > tasks:
-        wrong.append(f"{now_tasks} tasks instead of {tasks}: {[task.get_coro() for task in asyncio.all_tasks()]}")
+        wrong.append(
+            f"{now_tasks} tasks instead of {tasks}: {[task.get_coro() for task in asyncio.all_tasks()]}"
+        )
     return wrong
-
-
-def _is_open(fd: str) -> bool:
-    with contextlib.suppress(OSError):
-        return bool(os.readlink(f"/proc/self/fd/{fd}"))
-    return False
 
 
 def _memory(samples: list[Sample]) -> list[str]:

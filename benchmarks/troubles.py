@@ -34,7 +34,16 @@ RING_IN_FLIGHT: Final = 16
 RING_PREFIX: Final = "ring-"
 # Each of these leads to exactly one answer, be it a failure.
 ANSWERING: Final = ("echo", "echo", "echo", "echo_bare", "counter", *(case.name for case in RUN_CASES))
-SILENT: Final = ("silent", "log_burst", "logger", "timer", "timer_traps", "timer_flood", "send_burst", "grower")
+SILENT: Final = (
+    "silent",
+    "log_burst",
+    "logger",
+    "timer",
+    "timer_traps",
+    "timer_flood",
+    "send_burst",
+    "grower",
+)
 POSTER: Final = "poster"
 PENDING_MAX: Final = 2000
 NEW_MODULES: Final = 40
@@ -181,9 +190,7 @@ async def disturb(stage: Stage) -> None:
         )
         _, results = stage.runtime.post_batch(lines, 0, 1000, sender, nobody_else)
         for result in results:
-            stage.tally.note(
-                "inform", type(result).__name__ if isinstance(result, CaxtonError) else "done"
-            )
+            stage.tally.note("inform", type(result).__name__ if isinstance(result, CaxtonError) else "done")
         await asyncio.sleep(dice.uniform(0.0, 0.05))
 
 
@@ -231,7 +238,9 @@ async def hang_up(stage: Stage) -> None:
     dice = stage.dice("hang up")
     while stage.goes_on():
         _, writer = await asyncio.open_connection("127.0.0.1", stage.handle.port)
-        writer.write(b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"[: dice.randrange(70)])
+        writer.write(
+            b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"[: dice.randrange(70)]
+        )
         await asyncio.sleep(dice.uniform(0.0, 0.1))
         if dice.random() < 0.5:
             writer.transport.abort()
@@ -269,8 +278,8 @@ async def _be_external(stage: Stage, dice: random.Random, name: str) -> None:
     address = f"ws://127.0.0.1:{stage.handle.port}{API}/agents/{view.agent_id}/stream"
     async with websockets.connect(address, additional_headers={"authorization": f"Bearer {TOKEN}"}) as socket:
         await socket.send(
-            '{"type":"send","message":{"performative":"request","receiver":"%s","content":1}}'
-            % dice.choice(NAMES)
+            '{"type":"send","message":{"performative":"request","content":1,"receiver":"'
+            f'{dice.choice(NAMES)}"}}}}'
         )
         async with asyncio.timeout(10):
             await socket.recv()
@@ -290,5 +299,3 @@ async def start_ring(stage: Stage) -> None:
             load.FIRST_ID + number,
         )
         stage.runtime.post(body, sender, nobody_else)
-
-
