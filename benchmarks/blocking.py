@@ -112,7 +112,7 @@ def measure(effort: float) -> list[Figure]:
 
 async def _served(seconds: float) -> tuple[Heartbeat, int]:
     with tempfile.TemporaryDirectory(prefix="caxton-bench-") as directory:
-        settings = {
+        settings: dict[str, object] = {
             "runtime.workers": WORKERS,
             "server.port": 0,
             "server.metrics_port": 0,

@@ -1,6 +1,6 @@
 """One hop with one message in flight, beside the bare loop's.
 
-Method: two guests pass one message of 200 bytes to and fro. The sender writes the moment before its `send`
+Method: two guests pass one message of 200 bytes there and back. The sender writes the moment before its `send`
 into the message, the receiver's first step counts the delay, so a hop is: envelope read and written, limits,
 mailbox, run queue, room asked from the guest, copy, call. The bare loop counts from before it makes a message
 to before it calls the handler. Both look at the clock twice for each message; agents 2, workers 1.

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import msgspec
 import uvloop
 
 from benchmarks import house, ledger, troubles
@@ -136,18 +137,21 @@ def _frames(task: asyncio.Task[None]) -> list[FrameType]:
     return frames
 
 
+def _totals(system: dict[str, object]) -> dict[str, int]:
+    return msgspec.convert(system["totals"], dict[str, int])
+
+
 async def _sample(stage: Stage, samples: list[Sample]) -> None:
     begun = time.monotonic()
     while True:
         await asyncio.sleep(SAMPLE_EVERY_S)
-        totals = stage.runtime.system()["totals"]
-        agents = totals["agents"] if isinstance(totals, dict) else 0
+        agents = _totals(stage.runtime.system())["agents"]
         sample = Sample(
             time.monotonic() - begun,
             ledger.resident_bytes(),
             ledger.files(),
             len(asyncio.all_tasks()),
-            int(str(agents)),
+            agents,
         )
         samples.append(sample)
         if len(samples) % 15 == 0:
@@ -177,9 +181,7 @@ async def _quiet(stage: Stage) -> list[str]:
         wrong.append(words)
 
     def differs() -> bool:
-        totals = census()["totals"]
-        live = totals["instances"] if isinstance(totals, dict) else -1
-        return live != _with_instance(runtime)
+        return _totals(census())["instances"] != _with_instance(runtime)
 
     if not await _until(lambda: not differs()):
         wrong.append(
@@ -206,9 +208,8 @@ async def _empty(runtime: Runtime) -> list[str]:
         for view in page:
             await runtime.delete(view.agent_id)
 
-    def rest() -> dict[str, object]:
-        totals = runtime.system()["totals"]
-        return dict(totals) if isinstance(totals, dict) else {}
+    def rest() -> dict[str, int]:
+        return _totals(runtime.system())
 
     await _until(lambda: not (rest()["instances"] or rest()["messages_in_flight"] or rest()["agents"]))
     left = rest()
@@ -251,7 +252,9 @@ def _memory(samples: list[Sample]) -> list[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.soak", description=(__doc__ or "").partition("\n")[0]
+    )
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     options = parser.parse_args()
