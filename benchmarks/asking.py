@@ -55,7 +55,8 @@ async def _round(runtime: Runtime) -> _Round:
     turns = await _turns(ALONE)
     other = twin.Twin(guest("echo"), 1, 1)
     other.start()
-    plain, cpu = [], time.thread_time()
+    plain: list[int] = []
+    cpu = time.thread_time()
     for _ in range(TWIN_ASKS):
         begun = time.perf_counter_ns()
         await twin.ask(other, BODY.replace(b'"echo"', b'"1"'))

@@ -6,7 +6,7 @@ default and a supervisor that never gives up.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final, NamedTuple, final
 
@@ -104,7 +104,7 @@ class Crowd:
 
 
 @contextmanager
-def crowd() -> Iterator[Crowd]:
+def crowd() -> Generator[Crowd]:
     """Run the agents and set their messages going."""
     with opened(AGENTS, workers=WORKERS) as core:
         made = Crowd(core)

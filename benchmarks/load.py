@@ -8,7 +8,7 @@ benchmarks that opens the core by hand.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -119,7 +119,7 @@ def rest(seconds: float) -> None:
 
 
 @contextmanager
-def own_processors() -> Iterator[None]:
+def own_processors() -> Generator[None]:
     """Keep this thread on the first processor and the core's workers on the others, where there are others.
 
     So the scheduler cannot put a worker behind a sender that never sleeps.
@@ -193,7 +193,7 @@ def post(core: Core, body: bytes) -> None:
 
 
 @contextmanager
-def opened(agents: int, *, workers: int = 1, messages: int = 65536) -> Iterator[Core]:
+def opened(agents: int, *, workers: int = 1, messages: int = 65536) -> Generator[Core]:
     """Run a core with a client in it."""
     core = open_core(agents, workers=workers, messages=messages)
     core.start()
@@ -222,7 +222,7 @@ def traffic(core: Core, agents: int, in_flight: int, seconds: float) -> float:
 
 
 @contextmanager
-def load(agents: int, in_flight: int, *, workers: int = 1) -> Iterator[Load]:
+def load(agents: int, in_flight: int, *, workers: int = 1) -> Generator[Load]:
     """Run ``agents`` guests with ``in_flight`` messages among them."""
     with opened(agents, workers=workers, messages=max(65536, 4 * in_flight)) as core:
         spawn_all(core, guest(agents), agents)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, final
@@ -87,7 +87,7 @@ def end(process: subprocess.Popen[bytes]) -> int:
 @contextmanager
 def serving(
     *, directory: Path | None = None, workers: int = 1, **settings: object
-) -> Iterator[ServerProcess]:
+) -> Generator[ServerProcess]:
     """Run a server; settings of the configuration with `__` for the dot."""
     with tempfile.TemporaryDirectory(prefix="caxton-bench-") as throw_away:
         home = directory or Path(throw_away)
