@@ -7,8 +7,8 @@ deploy, delete, drain, ask, flood, misuse the API and hang up, while a ring of a
 When the time is over they stop, every agent is deleted, and then must hold: every request of the poster had
 one answer; no message and no instance is left in the core; instances equalled agents while both were; files
 and tasks are as many as at the start; resident memory grew by less than GROWTH_BYTES_PER_MIN_MAX, as the
-line through the second half of a run of 150 s and more sees it; nothing happened that is no outcome. The exit code is 0
-when all of it holds.
+line through the second half of a run of 150 s and more sees it; nothing happened that is no outcome. The
+exit code is 0 when all of it holds.
 """
 
 import argparse
