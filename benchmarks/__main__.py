@@ -106,9 +106,7 @@ def tell(reports: list[Report]) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=str(__doc__).partition("\n")[0])
     parser.add_argument(
         "scenarios", nargs="*", choices=[*SCENARIOS, []], help="all of them when none is named"
     )

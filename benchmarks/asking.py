@@ -15,6 +15,7 @@ from benchmarks import house, load, twin
 from benchmarks.figure import Figure, median
 from benchmarks.spread import Spread
 from caxton.runtime.runtime import Runtime
+from caxton.server import spare_collections
 from tests.guests.corpus import guest
 
 ROUNDS: Final = 5
@@ -38,6 +39,7 @@ class _Round(NamedTuple):
 
 def measure(effort: float) -> list[Figure]:
     """Measure for about 20 seconds times `effort`."""
+    spare_collections()
     return house.run(lambda: _measure(effort))
 
 

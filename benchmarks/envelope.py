@@ -2,7 +2,8 @@
 
 Method: rounds of 10,000 messages without the GIL behind the test doors: a bid of 200 bytes is read and the
 delivered text of 390 bytes written. Floor: one look at each byte, one copy of the delivered ones. The
-metrics' share is what a message counts (two histograms, seven counters) in a loop, beside a message's whole time.
+metrics' share is what a message counts (two histograms, seven counters) in a loop, beside a message's whole
+time.
 """
 
 import time

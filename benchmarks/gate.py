@@ -82,7 +82,7 @@ def judge(scenario: str, kept: dict[str, Kept], options: argparse.Namespace) -> 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.gate", description=(__doc__ or "").partition("\n")[0]
+        prog="python -m benchmarks.gate", description=str(__doc__).partition("\n")[0]
     )
     parser.add_argument(
         "scenarios", nargs="*", choices=[*SCENARIOS, []], help="all of them when none is named"

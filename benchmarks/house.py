@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -39,7 +39,7 @@ async def housed(**settings: object) -> AsyncGenerator[Runtime]:
             await runtime.stop(5.0)
 
 
-def configuration(directory: Path, settings: dict[str, object]) -> Config:
+def configuration(directory: Path, settings: Mapping[str, object]) -> Config:
     """Return the defaults but for what is named."""
     page = directory / "config.yaml"
     page.write_text("{}\n")

@@ -1,11 +1,11 @@
 """What a message through the management API costs the server.
 
-Method: a real server with one worker in a process of its own; this process is the only client, over one kept
-connection, with raw sockets and bytes made beforehand, so that the client's cost does not hide in the
-figures. The receiver is an agent without a module whose oldest message gives way: what is measured is HTTP, the
-caller's token, the core's reading and routing, the mailbox, the inbox. Processor time is that of the server's
-process, all threads together. Floor: the same requests answered by a bare uvicorn application; the two take
-turns, medians.
+Method: a real server with one worker in a process of its own; this process is the only client, over one
+kept connection, with raw sockets and bytes made beforehand, so that the client's cost does not hide in the
+figures. The receiver is an agent without a module whose oldest message gives way: what is measured is HTTP,
+the caller's token, the core's reading and routing, the mailbox, the inbox. Processor time is that of the
+server's process, all threads together. Floor: the same requests answered by a bare uvicorn application; the
+two take turns, medians.
 """
 
 import socket

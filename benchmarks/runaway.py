@@ -1,8 +1,9 @@
 """A guest that never returns is stopped soon after its deadline, and the others do not feel it.
 
 Method: the guest logs a line (which carries the wall clock) and loops. It has no limit of fuel, and a
-deadline of 20 ms; the time from its line to the `failure` that its asker gets, less the deadline, is the overrun, news
-on its way included. The tick is 1 ms. Meanwhile a thousand others pass messages on (see `benchmarks.crowd`).
+deadline of 20 ms; the time from its line to the `failure` that its asker gets, less the deadline, is the
+overrun, news on its way included. The tick is 1 ms. Meanwhile a thousand others pass messages on (see
+`benchmarks.crowd`).
 """
 
 import select
