@@ -237,9 +237,9 @@ async def test_what_waits_for_a_deleted_agent_is_answered_with_failure(rig: Rig)
         "busy",
         "infinite_loop",
         restart=policy,
-        limits=LimitsRequest(fuel_max=5_000_000, execution_ms_max=5000),
+        # Long enough for all asks to be in before the first is through, short enough to be waited for.
+        limits=LimitsRequest(fuel_max=2_000_000_000, execution_ms_max=10_000),
     )
-    # More than a worker handles in one turn of an agent, so that some still wait when the removal comes.
     asks = [asyncio.create_task(rig.ask("busy")) for _ in range(100)]
     await until(lambda: rig.runtime.get("busy").usage.mailbox_depth > 50, "the messages are in")
     await rig.runtime.delete("busy")
