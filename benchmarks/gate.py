@@ -3,9 +3,9 @@
     python -m benchmarks.gate [--update] [--tolerance 0.25] [scenario ...]
 
 Only ratios to the floor or foil of the same run count, never times, so that any machine can be the judge of
-another's figures; each scenario is measured again when it seems worse, and its best run counts, since a busy
-machine makes ratios worse and never better. The exit code is 1 when a ratio is worse than the kept one by
-more than the tolerance. `--update` keeps what was measured.
+another's figures. A busy machine may bend a ratio either way: the middle of three runs is what is kept, and the
+best of up to three is what is compared. The exit code is 1 when a ratio is worse than the kept one by more than
+the tolerance. `--update` keeps what is measured now.
 """
 
 import argparse
@@ -60,13 +60,13 @@ def _kept(figure: Figure) -> Kept:
     return Kept(round(figure.ratio or 0.0, 4), figure.better, figure.beside_name)
 
 
-def judge(scenario: str, kept: dict[str, Kept], options: argparse.Namespace) -> tuple[dict[str, Kept], bool]:
-    """Measure a scenario until nothing is worse than the tolerance, at most ATTEMPTS times."""
+def judge(scenario: str, kept: dict[str, Kept], options: argparse.Namespace) -> dict[str, Kept] | None:
+    """Measure a scenario until nothing is worse than the tolerance, at most ATTEMPTS times; the best counts."""
     best: dict[str, Kept] = {}
     for _ in range(ATTEMPTS):
         found = measured(scenario, options.effort, options.nice)
         if found is None:
-            return best, False
+            return None
         for name, now in found.items():
             if name not in best or worse_by(best[name], now.ratio) < 0:
                 best[name] = now
@@ -75,9 +75,21 @@ def judge(scenario: str, kept: dict[str, Kept], options: argparse.Namespace) -> 
             for name, now in best.items()
         ):
             break
-        if not kept:
-            break
-    return best, True
+    return best
+
+
+def renew(scenario: str, options: argparse.Namespace) -> dict[str, Kept] | None:
+    """Measure a scenario ATTEMPTS times; the middle one counts."""
+    attempts: list[dict[str, Kept]] = []
+    for _ in range(ATTEMPTS):
+        found = measured(scenario, options.effort, options.nice)
+        if found is None:
+            return None
+        attempts.append(found)
+    return {
+        name: sorted((one[name] for one in attempts), key=lambda kept: kept.ratio)[ATTEMPTS // 2]
+        for name in attempts[0]
+    }
 
 
 def main() -> int:
@@ -98,9 +110,11 @@ def main() -> int:
     failed = False
     now: dict[str, Kept] = {}
     for scenario in options.scenarios or SCENARIOS:
-        found, went_well = judge(scenario, {} if options.update else kept, options)
+        found = renew(scenario, options) if options.update else judge(scenario, kept, options)
+        if found is None:
+            failed = True
+            continue
         now |= found
-        failed |= not went_well
         for name, figure in found.items():
             was = kept.get(name)
             change = "new" if was is None else f"{-worse_by(was, figure.ratio):+.0%}"
