@@ -19,7 +19,8 @@ from dockerfile import DockerfileError, Stage, command, expand, parse, settings
 from smoke import SmokeError, check_server
 
 ROOT = Path(__file__).parents[1]
-MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+# debootstrap has a mirror of its own; DEBIAN_MIRROR names another.
+MIRROR = os.environ.get("DEBIAN_MIRROR")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 # Beside the root's own bundle, which its packages write.
 CERTIFICATES_INSIDE = "/tmp/host-certificates.crt"
@@ -154,7 +155,7 @@ def main() -> int:
         scratch = Path(name)
         scratch.chmod(0o755)
         pristine = scratch / "pristine"
-        bootstrap = ["debootstrap", "--variant=minbase", release, str(pristine), MIRROR]
+        bootstrap = ["debootstrap", "--variant=minbase", release, str(pristine), *([MIRROR] if MIRROR else [])]
         with (scratch / "debootstrap.log").open("w") as log:
             subprocess.run(bootstrap, check=True, stdout=log, stderr=log)
         roots: dict[str, Root] = {}
