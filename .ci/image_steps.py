@@ -155,7 +155,13 @@ def main() -> int:
         scratch = Path(name)
         scratch.chmod(0o755)
         pristine = scratch / "pristine"
-        bootstrap = ["debootstrap", "--variant=minbase", release, str(pristine), *([MIRROR] if MIRROR else [])]
+        bootstrap = [
+            "debootstrap",
+            "--variant=minbase",
+            release,
+            str(pristine),
+            *([MIRROR] if MIRROR else []),
+        ]
         with (scratch / "debootstrap.log").open("w") as log:
             subprocess.run(bootstrap, check=True, stdout=log, stderr=log)
         roots: dict[str, Root] = {}
