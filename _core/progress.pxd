@@ -1,0 +1,25 @@
+"""What an accepted message does to its conversation. Nothing here refuses for a rule; only for want of room."""
+
+from libc.stdint cimport uint8_t, uint32_t
+from caxton._core.conversation cimport Conversation, Conversations, Session
+from caxton._core.protocol cimport Protocol
+from caxton._core.verdict cimport Said, Verdict
+
+# Open the conversation that an opening message asks for. Returns a Reason.
+cdef uint8_t open_new(Conversations* table, const Said* said, const Protocol* protocol,
+                      Conversation** made) noexcept nogil
+# Let the opening message of a record whose sessions, if it has any, were made ahead take effect. Returns a Reason.
+cdef uint8_t open_conversation(Conversations* table, Conversation* conversation, const Protocol* protocol,
+                               const Said* said) noexcept nogil
+# A message without a protocol: a record is kept only where there is something to hold.
+cdef uint8_t open_conversation_free(Conversations* table, const Said* said, Conversation** made) noexcept nogil
+# A further message of such a conversation. Returns a Reason.
+cdef uint8_t apply_free(Conversations* table, Conversation* conversation, const Said* said,
+                        Verdict* verdict) noexcept nogil
+
+# Whether a participant's message answers the cancel that its session waits for.
+cdef bint answers_cancel(const Session* session, const Said* said, uint8_t role, uint32_t cited) noexcept nogil
+
+# A message that passed all checks.
+cdef void apply(Conversations* table, Conversation* conversation, const Protocol* protocol, Session* own,
+                const Said* said, uint8_t role, uint32_t cited, Verdict* verdict) noexcept nogil
