@@ -4,14 +4,15 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset, strlen
 
 from caxton._core.atomics cimport load_u32_acquire, load_u32_seq, sub_u32_seq, unlikely
+from caxton._core.content cimport kind_find
 from caxton._core.envelope cimport (
-    FIELD_CONVERSATION_ID, FIELD_ID, RECEIVER_ID, HostFields, envelope_bound, envelope_error, envelope_receiver,
+    FIELD_CONTENT_KIND, FIELD_CONVERSATION_ID, FIELD_ID, FIELD_REPLY_BY, FIELD_REPLY_BY_S, RECEIVER_ID, HostFields, envelope_bound, envelope_error, envelope_receiver,
     envelope_splice,
 )
 from caxton._core.limiter cimport bucket_take, bucket_wait_ns
 from caxton._core.machine cimport machine_schedule, machine_to_shell, random_next
 from caxton._core.message cimport (
-    FLAG_HOST, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
+    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
 )
 from caxton._core.queue cimport mailbox_push, mailbox_reserve
 from caxton._core.routing cimport (
@@ -57,6 +58,9 @@ cdef void host_fields(Author* author, const Envelope* envelope, bint is_reply, H
     if envelope.present & (1 << FIELD_ID):
         host.id_high = envelope.id_high
         host.id_low = envelope.id_low
+    elif author.id_high | author.id_low:
+        host.id_high = author.id_high
+        host.id_low = author.id_low
     else:
         new_id(author.random, host)
     host.sender_id = author.slot.id
@@ -124,6 +128,19 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
     if message == NULL:
         return NULL
     envelope_splice(text, envelope, &host, message)
+    if envelope.present & (1 << FIELD_REPLY_BY):
+        message.number = envelope.reply_by_ms
+    elif envelope.present & (1 << FIELD_REPLY_BY_S):
+        message.number = host.timestamp_ms + envelope.reply_by_after_ms
+    if envelope.present & (1 << FIELD_CONTENT_KIND):
+        message.content_kind = kind_find(text + envelope.fields[FIELD_CONTENT_KIND].offset,
+                                         envelope.fields[FIELD_CONTENT_KIND].length)
+    if envelope.present & (1 << FIELD_ID):
+        message.flags |= FLAG_GIVEN_ID
+    if not envelope.present & (1 << FIELD_CONVERSATION_ID) and host.conversation_bytes == 0:
+        message.flags |= FLAG_OWN_CONVERSATION
+    if author.current != NULL:
+        message.hops = author.current.hops + 1
     message.id_high = host.id_high
     message.id_low = host.id_low
     message.trace_high = host.trace_high
@@ -137,7 +154,7 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
 
 cdef void address_to(Message* message, Slot* target) noexcept nogil:
     message.kind = KIND_ACL
-    message.flags = FLAG_RESERVED
+    message.flags |= FLAG_RESERVED
     message.receiver_id = target.id
     message.receiver_slot = target.index
     message.receiver_generation = slot_generation(target)
@@ -191,6 +208,7 @@ cdef int32_t accept_all(Machine* machine, Author* author, const char* text, cons
     cdef uint32_t cursor = 0
     cdef int32_t more
     cdef int32_t reason = ACCEPTED
+    cdef HostFields shared
     first[0] = NULL
     count[0] = 0
     if envelope.receiver_kind == RECEIVER_ID:
@@ -200,6 +218,10 @@ cdef int32_t accept_all(Machine* machine, Author* author, const char* text, cons
         reason = accept_id(machine, author, text, envelope, is_reply, first, refusal)
         count[0] = reason == ACCEPTED
         return reason
+    # One message in several copies.
+    new_id(author.random, &shared)
+    author.id_high = shared.id_high
+    author.id_low = shared.id_low
     while reason == ACCEPTED:
         more = envelope_receiver(text, envelope, &cursor, &refusal.item)
         if more == 0:
@@ -217,6 +239,7 @@ cdef int32_t accept_all(Machine* machine, Author* author, const char* text, cons
             if last == NULL:
                 first[0] = message
             else:
+                message.flags |= FLAG_COPY
                 last.next = message
             last = message
             count[0] += 1
@@ -271,33 +294,57 @@ cdef bint may_be_answered(Message* message) noexcept nogil:
     return message.performative not in (ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, ACT_REJECT_PROPOSAL)
 
 
-cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
-                       const char* kind, const char* detail) noexcept nogil:
+cdef void answered_of(Message* message, Answered* answered) noexcept nogil:
     cdef HostFields host
-    cdef Message* answer
-    cdef Slot* target = &machine.routing.slots[message.sender_slot]
-    cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
-    cdef uint8_t act = <uint8_t>performative
-    if not may_be_answered(message) or slot_generation(target) != message.sender_generation:
-        return
-    if not mailbox_reserve(&target.mailbox):
-        count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
-        return
     memset(&host, 0, sizeof(HostFields))
-    new_id(worker.random, &host)
-    host.sender_id = message.receiver_id
-    host.receiver_id = message.sender_id
-    host.trace_high = message.trace_high
-    host.trace_low = message.trace_low
-    host.span_id = random_next(worker.random) | 1
-    host.timestamp_ms = (<int64_t>worker.now_ns + worker.wall_offset_ns) // 1000000
     default_conversation(message, &host)
     default_in_reply_to(message, &host)
-    answer = message_new(&machine.pool, &worker.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
+    answered.from_id = message.receiver_id
+    answered.from_slot = message.receiver_slot
+    answered.from_generation = message.receiver_generation
+    answered.to_id = message.sender_id
+    answered.to_slot = message.sender_slot
+    answered.to_generation = message.sender_generation
+    answered.conversation = host.conversation
+    answered.conversation_bytes = host.conversation_bytes
+    answered.protocol = host.protocol
+    answered.protocol_bytes = host.protocol_bytes
+    answered.in_reply_to = host.in_reply_to
+    answered.in_reply_to_bytes = host.in_reply_to_bytes
+    answered.trace_high = message.trace_high
+    answered.trace_low = message.trace_low
+
+
+cdef Message* answer_make(Machine* machine, Author* author, const Answered* answered, uint8_t act, const char* kind,
+                          const char* detail) noexcept nogil:
+    cdef HostFields host
+    cdef Message* answer
+    cdef Slot* target = &machine.routing.slots[answered.to_slot]
+    cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
+    if slot_generation(target) != answered.to_generation:
+        return NULL
+    if not mailbox_reserve(&target.mailbox):
+        count_message(author.telemetry, act, STATUS_DEAD_LETTERED)
+        return NULL
+    memset(&host, 0, sizeof(HostFields))
+    new_id(author.random, &host)
+    host.sender_id = answered.from_id
+    host.receiver_id = answered.to_id
+    host.trace_high = answered.trace_high
+    host.trace_low = answered.trace_low
+    host.span_id = random_next(author.random) | 1
+    host.timestamp_ms = (<int64_t>author.now_ns + author.wall_offset_ns) // 1000000
+    host.conversation = answered.conversation
+    host.conversation_bytes = answered.conversation_bytes
+    host.protocol = answered.protocol
+    host.protocol_bytes = answered.protocol_bytes
+    host.in_reply_to = answered.in_reply_to
+    host.in_reply_to_bytes = answered.in_reply_to_bytes
+    answer = message_new(&machine.pool, author.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
     if answer == NULL:
         give_back(machine, target)
-        count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
-        return
+        count_message(author.telemetry, act, STATUS_DEAD_LETTERED)
+        return NULL
     envelope_error(act, &host, kind, detail, detail_bytes, answer)
     answer.id_high = host.id_high
     answer.id_low = host.id_low
@@ -306,10 +353,10 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
     answer.span_id = host.span_id
     answer.kind = KIND_ACL
     answer.flags = FLAG_HOST | FLAG_RESERVED
-    answer.sender_id = message.receiver_id
-    answer.sender_slot = message.receiver_slot
-    answer.sender_generation = message.receiver_generation
-    answer.receiver_id = message.sender_id
-    answer.receiver_slot = message.sender_slot
-    answer.receiver_generation = message.sender_generation
-    deliver(machine, worker, answer, worker.now_ns)
+    answer.sender_id = answered.from_id
+    answer.sender_slot = answered.from_slot
+    answer.sender_generation = answered.from_generation
+    answer.receiver_id = answered.to_id
+    answer.receiver_slot = answered.to_slot
+    answer.receiver_generation = answered.to_generation
+    return answer

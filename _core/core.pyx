@@ -6,17 +6,18 @@ import time
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 
+from caxton._core.account cimport account_end, account_find, account_open, account_page
 from caxton._core.atomics cimport (
     add_u32_seq, futex_wake, load_u32_acquire, load_u64_relaxed, store_u32_release,
 )
-from caxton._core.bounds cimport ENGINE_COUNT, NAME_BYTES_MAX, WORKERS_MAX
+from caxton._core.bounds cimport ENGINE_COUNT, NAME_BYTES_MAX, RECEIVERS_MAX, WORKERS_MAX
 from caxton._core.calibration cimport calibrate, probe_open, warm_up
 from caxton._core.code cimport Code, ModuleCode, code_compile, code_deserialize, code_validate
 from caxton._core.completion cimport completion_take
 from caxton._core.engine cimport Engine, engine_close, engine_open
 from caxton._core.imports cimport imports_define
 from caxton._core.limiter cimport bucket_init, budget_init
-from caxton._core.machine cimport Machine, machine_close, machine_open, machine_schedule
+from caxton._core.machine cimport Machine, machine_close, machine_converse, machine_open, machine_schedule
 from caxton._core.message cimport MessageCache
 from caxton._core.post cimport Posted, post
 from caxton._core.queue cimport mailbox_depth, mailbox_init, mailbox_release
@@ -44,8 +45,10 @@ cdef const Wasmtime* wt = wasmtime_table()
 ABI_WASMTIME_VERSION = _wasmtime_c.installed_version()
 PROFILE_STRICT, PROFILE_STANDARD = range(2)
 (POST_ACCEPTED, POST_INVALID, POST_NO_ROUTE, POST_MAILBOX_FULL, POST_RATE_LIMITED, POST_TOO_LARGE,
- POST_POOL_EXHAUSTED, POST_NOT_RUNNING, POST_OTHER_SENDER, POST_NO_RECEIVER, POST_CAPABILITY) = range(11)
-KIND_ACL, KIND_LOG, KIND_EVENT, KIND_CAPABILITY, KIND_UNROUTED = 0, 2, 3, 4, 5
+ POST_POOL_EXHAUSTED, POST_NOT_RUNNING, POST_OTHER_SENDER, POST_NO_RECEIVER, POST_CAPABILITY, POST_REFUSED,
+ POST_DUPLICATE) = range(13)
+KIND_ACL, KIND_LOG, KIND_EVENT, KIND_CAPABILITY, KIND_UNROUTED, KIND_CONVERSATION = 0, 2, 3, 4, 5, 6
+(CONVERSATION_REFUSED, CONVERSATION_ENDED, CONVERSATION_AWARDED, CONVERSATION_LOOPS) = range(1, 5)
 (EVENT_STARTED, EVENT_START_FAILED, EVENT_FAULT, EVENT_FAILED, EVENT_STOPPED, EVENT_REMOVED) = range(1, 7)
 # What was cimported above is a C name, invisible from outside: these are given out under the same words.
 globals().update({
@@ -91,7 +94,9 @@ cdef class Core:
 
     def __cinit__(self, *, int workers, unsigned int agents_max, unsigned int pool_messages,
                   uint64_t message_bytes_max, unsigned int epoch_tick_ms, uint64_t instance_bytes_max,
-                  uint64_t mappings_max):
+                  uint64_t mappings_max, bytes protocols not None, unsigned int conversations_max,
+                  unsigned int participants_max, uint64_t reply_by_ms, uint64_t conversation_ttl_ms,
+                  unsigned int loop_hops):
         self.threads = []
         self.codes = {}
         if not 1 <= workers <= WORKERS_MAX - 1:
@@ -100,6 +105,8 @@ cdef class Core:
             raise CoreError("argument", "agents_max and epoch_tick_ms must be positive, pool_messages at least 64")
         if not 1 <= message_bytes_max <= MESSAGE_BYTES_MAX:
             raise CoreError("argument", f"message_bytes_max must be 1 to {MESSAGE_BYTES_MAX}, not {message_bytes_max}")
+        if conversations_max < 1 or not 1 <= participants_max <= RECEIVERS_MAX:
+            raise CoreError("argument", f"conversations_max must be positive, participants_max 1 to {RECEIVERS_MAX}")
         # SAFETY: calloc gives zeroed room of exactly these types.
         self.machine = <Machine*>calloc(1, sizeof(Machine))
         self.wheel = <Wheel*>calloc(1, sizeof(Wheel))
@@ -114,6 +121,10 @@ cdef class Core:
         self.event_fd = self.machine.event_fd
         self.tick_ms = epoch_tick_ms
         self.machine.tick_ns = <uint64_t>epoch_tick_ms * 1000000
+        self.converse(protocols, conversations_max, participants_max)
+        self.machine.conversations.default_reply_ns = reply_by_ms * 1000000
+        self.machine.conversations.default_ttl_ns = conversation_ttl_ms * 1000000
+        self.machine.loop_hops = loop_hops
         budget_init(&self.machine.instance_bytes, instance_bytes_max)
         budget_init(&self.machine.mappings, mappings_max)
         cdef int e
@@ -126,6 +137,14 @@ cdef class Core:
             self.fuel_rate = calibrate(&self.machine.engines[0], self.probe)
         if self.fuel_rate == 0:
             raise CoreError("wasmtime", "the engine did not run the calibration loop")
+
+    cdef int converse(self, bytes image, uint32_t conversations_max, uint32_t participants_max) except -1:
+        cdef int outcome = machine_converse(self.machine, image, len(image), conversations_max, participants_max)
+        if outcome == -2:
+            raise CoreError("argument", "the protocols' image does not fit this core")
+        if outcome != 0:
+            raise CoreError("resource", "the kernel refused memory for the conversation table")
+        return 0
 
     cdef int offer_imports(self, Engine* engine) except -1:
         cdef char text[512]
@@ -463,6 +482,24 @@ cdef class Core:
             answers.append(receipt(&posted, end - start, machine.message_bytes_max))
             start = end + 1
         return (min(start, size), answers)
+
+    def conversation(self, bytes conversation_id):
+        """Return what is known of a conversation, or None; see core.pyi."""
+        return account_find(self.open_machine(), conversation_id)
+
+    def conversations(self, unsigned int start, int count_max, bint live_only):
+        """Return conversations from the record `start` on, and where to go on; see core.pyi."""
+        return account_page(self.open_machine(), start, count_max, live_only)
+
+    def open_conversation(self, bytes conversation_id, object protocol, uint64_t initiator, list participants,
+                          uint32_t messages_max, uint64_t fuel_max, uint64_t ttl_ms):
+        """Open a conversation ahead of its first message: (reason number, state number)."""
+        return account_open(self.open_machine(), conversation_id, protocol, initiator, participants, messages_max,
+                            fuel_max, ttl_ms)
+
+    def end_conversation(self, bytes conversation_id):
+        """End, as cancelled, a conversation that its participants have no say in; False for all others."""
+        return account_end(self.open_machine(), conversation_id)
 
     def acknowledge(self, uint32_t index, uint32_t generation, uint32_t count):
         """Free places of an external agent's mailbox."""

@@ -11,6 +11,8 @@ cdef uint8_t open_new(Conversations* table, const Said* said, const Protocol* pr
 # Let the opening message of a record whose sessions, if it has any, were made ahead take effect. Returns a Reason.
 cdef uint8_t open_conversation(Conversations* table, Conversation* conversation, const Protocol* protocol,
                                const Said* said) noexcept nogil
+# Open a conversation by hand, ahead of its first message: members, limits, and a protocol or PROTOCOL_FREE.
+cdef uint8_t open_ahead(Conversations* table, const Said* said, Conversation** made) noexcept nogil
 # A message without a protocol: a record is kept only where there is something to hold.
 cdef uint8_t open_conversation_free(Conversations* table, const Said* said, Conversation** made) noexcept nogil
 # A further message of such a conversation. Returns a Reason.

@@ -5,7 +5,7 @@ from libc.stdint cimport UINT64_MAX, uint64_t
 from caxton._core.atomics cimport add_u64_relaxed
 from caxton._core.conversation cimport (
     FLAG_DEADLINE_PASSED, FLAG_RESERVED_AHEAD, REPLY_WITH, STATE_INITIATED, STATE_IN_PROGRESS, cited_add,
-    conversation_free, conversation_new, protocol_line, session_at, session_find, session_near, sessions_make,
+    conversation_find, conversation_free, conversation_new, protocol_line, session_at, session_find, session_near, sessions_make,
 )
 from caxton._core.performative cimport CANCEL, CFP, FAILURE, INFORM, NOT_UNDERSTOOD
 from caxton._core.protocol cimport (
@@ -13,7 +13,7 @@ from caxton._core.protocol cimport (
     KIND_NO_MATCH, KIND_PROXY, KIND_RESULT, LASTING, ONE_TO_ONE, OUTCOME_BROKERING, OUTCOME_BUDGET_EXCEEDED, OUTCOME_BY_FAULT,
     OUTCOME_BY_KIND, OUTCOME_CANCELLED, OUTCOME_DONE, OUTCOME_FAILURE, OUTCOME_NONE, OUTCOME_NO_MATCH,
     OUTCOME_PROXY, OUTCOME_RESULT, OUTCOME_SOLD, OUTCOME_UNSOLD, PHASE_CLOSED, PHASE_STARTED, PROTOCOL_ABSENT,
-    PROTOCOL_FREE, REASON_BUDGET_EXCEEDED, REASON_CONVERSATIONS_EXHAUSTED, REASON_NONE, REASON_NOT_PARTICIPANT,
+    PROTOCOL_FREE, REASON_BUDGET_EXCEEDED, REASON_CONVERSATIONS_EXHAUSTED, REASON_CONVERSATION_ID_REUSE, REASON_NONE, REASON_NOT_PARTICIPANT,
     REASON_PROTOCOL_MISMATCH, REASON_TOO_MANY_PARTICIPANTS, RECRUITS, ROLE_INITIATOR, ROLE_PARTICIPANT, ROLE_TARGET,
     SESSION_BID, SESSION_CANCELLED, SESSION_DONE, SESSION_ENDED, SESSION_OUTBID, SESSION_TARGET, Row, protocol_row,
     session_is_over,
@@ -95,6 +95,10 @@ cdef uint8_t open_conversation(Conversations* table, Conversation* conversation,
     conversation.opened_ns = said.now_ns
     if said.max_awards != 0:
         conversation.max_awards = said.max_awards
+    if said.messages_max != 0:
+        conversation.messages_max = said.messages_max
+    if said.fuel_max != 0:
+        conversation.fuel_max = said.fuel_max
     if said.ttl_ns != 0:
         conversation.ttl_ns = said.ttl_ns
     elif conversation.ttl_ns == 0 and not protocol.flags & LASTING:
@@ -108,6 +112,42 @@ cdef uint8_t open_conversation(Conversations* table, Conversation* conversation,
                      conversation.ordinal)
     conversation.open_count = said.receiver_count
     recruit(table, conversation, protocol, said)
+    return REASON_NONE
+
+
+cdef uint8_t open_ahead(Conversations* table, const Said* said, Conversation** made) noexcept nogil:
+    cdef Conversation* conversation
+    cdef bint pair = False
+    cdef uint32_t i
+    if said.protocol != PROTOCOL_FREE:
+        pair = table.protocols.tables[said.protocol].flags & ONE_TO_ONE
+    if said.receiver_count > table.participants_max or (pair and said.receiver_count > 1):
+        return REASON_TOO_MANY_PARTICIPANTS
+    if said.receiver_count == 0 or invites_itself_or_twice(said):
+        return REASON_NOT_PARTICIPANT
+    if conversation_find(table, said.key_high, said.key_low) != NULL:
+        return REASON_CONVERSATION_ID_REUSE
+    conversation = conversation_new(table, said.key_high, said.key_low, said.name, said.name_bytes)
+    if conversation == NULL:
+        return REASON_CONVERSATIONS_EXHAUSTED
+    if sessions_make(table, conversation, said.receiver_count) != 0:
+        conversation_free(table, conversation)
+        return REASON_CONVERSATIONS_EXHAUSTED
+    conversation.protocol = said.protocol
+    conversation.flags = FLAG_RESERVED_AHEAD
+    conversation.state = STATE_INITIATED
+    conversation.initiator = said.sender
+    conversation.opened_ns = said.now_ns
+    conversation.messages_max = said.messages_max
+    conversation.fuel_max = said.fuel_max
+    conversation.max_awards = said.max_awards
+    conversation.ttl_ns = said.ttl_ns if said.ttl_ns != 0 else table.default_ttl_ns
+    touch(conversation, said.now_ns)
+    for i in range(said.receiver_count):
+        session_open(session_at(conversation, i), said.receivers[i], ROLE_PARTICIPANT, 0, 0)
+    conversation.open_count = said.receiver_count
+    add_u64_relaxed(&table.opened[protocol_line(said.protocol)], 1)
+    made[0] = conversation
     return REASON_NONE
 
 

@@ -91,7 +91,7 @@ cdef uint8_t sum_of_bidders(Conversation* conversation) noexcept nogil:
     cdef uint32_t cancelled = 0
     cdef Session* session = session_at(conversation, 0)
     for i in range(conversation.session_count):
-        if session.state == SESSION_OUT:
+        if session.state == SESSION_OUT or session.state == SESSION_NOT_UNDERSTOOD:
             out += 1
         elif session.state == SESSION_CANCELLED:
             cancelled += 1

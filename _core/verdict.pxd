@@ -31,6 +31,8 @@ cdef struct Said:
     const uint64_t* receivers
     uint32_t receiver_count
     uint32_t max_awards         # 0 = any number
+    uint32_t messages_max       # budget of the conversation that is opened; 0 = none
+    uint64_t fuel_max           # likewise
     uint64_t id_high
     uint64_t id_low
     uint64_t id                 # citation_of_id
@@ -42,7 +44,6 @@ cdef struct Said:
     double price
     const uint64_t* targets     # agents that a broker recruits
     uint32_t target_count
-    uint32_t pad
 
 # A bid that is rejected because the auction has moved on.
 cdef struct Outbid:
@@ -74,9 +75,16 @@ cdef struct Verdict:
 # Judge one message and, when it is accepted, apply it. ``verdict.outbid`` is set by the caller.
 cdef void judge(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil
 
+# Open a conversation by hand; the outcome is in ``verdict.reason``.
+cdef void judge_ahead(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil
+# End, as cancelled, a conversation that no participant has to agree about: without a protocol, or not begun yet.
+# 1 = done, then ``verdict`` says which; 0 = there is no such conversation, or its participants have a say.
+cdef bint end_by_hand(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil
+
 # Charge a conversation for what handling one of its messages took. 1 = that exhausted its budget and ended it.
-cdef bint charge(Conversations* table, uint32_t conversation, uint32_t generation, uint64_t fuel,
-                 uint64_t now_ns) noexcept nogil
+# Then ``verdict`` says which one.
+cdef bint charge(Conversations* table, uint32_t conversation, uint32_t generation, uint64_t fuel, uint64_t now_ns,
+                 Verdict* verdict) noexcept nogil
 
 # Whether ``receiver``, whom a message could not reach, is a dead member of a conversation: then that is the verdict.
 # 1 and a filled verdict, else 0.

@@ -12,7 +12,7 @@ from caxton._core.performative cimport (
 from caxton._core.protocol cimport (
     AUCTION, CITES_ANY, CITES_AWARD, CITES_CALL, CITES_LAST, CITES_OFFER, GUARD_AWARDS_LEFT, GUARD_CALL_OPEN,
     GUARD_CALL_OVER, GUARD_NO_AWARD, GUARD_PRICE_EQUALS, GUARD_PRICE_FALLS, GUARD_PRICE_MEETS, GUARD_PRICE_RISES,
-    GUARD_ROUND_FREE, GUARD_WINNER, ITERATED, ONE_TO_ONE, OUTCOME_BUDGET_EXCEEDED, OUTCOME_TTL, PHASE_WON, PROTOCOLS_MAX,
+    GUARD_ROUND_FREE, GUARD_WINNER, ITERATED, ONE_TO_ONE, OUTCOME_BUDGET_EXCEEDED, OUTCOME_CANCELLED, OUTCOME_TTL, PHASE_WON, PROTOCOLS_MAX,
     PROTOCOL_ABSENT, PROTOCOL_FREE, PROTOCOL_UNKNOWN, REASON_AWARD_LIMIT_EXCEEDED, REASON_BUDGET_EXCEEDED,
     REASON_CONVERSATION_CLOSED, REASON_CONVERSATION_EXPIRED, REASON_CONVERSATION_ID_REUSE, REASON_DEADLINE_IN_PAST,
     REASON_DUPLICATE_MESSAGE, REASON_DUPLICATE_RESPONSE, REASON_INVALID_PRICE, REASON_LATE,
@@ -23,7 +23,7 @@ from caxton._core.protocol cimport (
     Protocol, Row, protocol_row, session_is_over,
 )
 from caxton._core.progress cimport (
-    answers_cancel, apply, apply_free, open_conversation, open_conversation_free, open_new,
+    answers_cancel, apply, apply_free, open_ahead, open_conversation, open_conversation_free, open_new,
 )
 from caxton._core.settlement cimport bury, conversation_end, due_next, is_over, settle
 
@@ -362,12 +362,13 @@ cdef uint8_t judge_unknown(Conversations* table, const Said* said, Conversation*
     # Checks 1, 2, 4 and 5 where no conversation is known.
     cdef const Protocol* protocol
     cdef uint8_t reason
+    if said.protocol == PROTOCOL_ABSENT:
+        # Whether it is a message at all is not for a verdict to say.
+        return REASON_NONE if said.act == ACT_UNKNOWN else open_conversation_free(table, said, made)
     if said.act == ACT_UNKNOWN:
         reason = REASON_UNKNOWN_PERFORMATIVE
     elif said.protocol == PROTOCOL_UNKNOWN:
         reason = REASON_UNKNOWN_PROTOCOL
-    elif said.protocol == PROTOCOL_ABSENT:
-        return open_conversation_free(table, said, made)
     else:
         protocol = &table.protocols.tables[said.protocol]
         if not is_opening(protocol, said):
@@ -405,6 +406,36 @@ cdef void judge(Conversations* table, Deadlines* deadlines, const Said* said, Ve
         add_u64_relaxed(&table.reasons[verdict.reason], 1)
 
 
+cdef void judge_ahead(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil:
+    cdef Stripe* stripe = stripe_of(table, said.key_low)
+    cdef Conversation* made = NULL
+    verdict_clear(verdict)
+    stripe_take(stripe)
+    verdict.reason = open_ahead(table, said, &made)
+    if made != NULL:
+        arm(table, deadlines, made)
+        fill(table, made, verdict)
+    stripe_give(stripe)
+
+
+cdef bint end_by_hand(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil:
+    cdef Stripe* stripe = stripe_of(table, said.key_low)
+    cdef Conversation* conversation
+    verdict_clear(verdict)
+    stripe_take(stripe)
+    conversation = conversation_find(table, said.key_high, said.key_low)
+    if conversation != NULL:
+        verdict.ended = settle(table, conversation, said.now_ns)
+        if not is_over(conversation) and (
+                conversation.protocol == PROTOCOL_FREE or conversation.flags & FLAG_RESERVED_AHEAD):
+            conversation_end(table, conversation, OUTCOME_CANCELLED, said.now_ns)
+            arm(table, deadlines, conversation)
+            verdict.ended = 1
+        fill(table, conversation, verdict)
+    stripe_give(stripe)
+    return verdict.ended and verdict.outcome == OUTCOME_CANCELLED
+
+
 cdef void verdict_clear(Verdict* verdict) noexcept nogil:
     verdict.reason = REASON_NONE
     verdict.state = 0
@@ -420,8 +451,8 @@ cdef void verdict_clear(Verdict* verdict) noexcept nogil:
     verdict.messages = 0
 
 
-cdef bint charge(Conversations* table, uint32_t conversation, uint32_t generation, uint64_t fuel,
-                 uint64_t now_ns) noexcept nogil:
+cdef bint charge(Conversations* table, uint32_t conversation, uint32_t generation, uint64_t fuel, uint64_t now_ns,
+                 Verdict* verdict) noexcept nogil:
     cdef Conversation* charged = &table.records[conversation - 1]
     cdef Stripe* stripe = stripe_of(table, load_u64_relaxed(&charged.key_low))
     cdef bint ended = False
@@ -431,6 +462,8 @@ cdef bint charge(Conversations* table, uint32_t conversation, uint32_t generatio
         charged.fuel += fuel
         if charged.fuel_max != 0 and charged.fuel > charged.fuel_max and not is_over(charged):
             conversation_end(table, charged, OUTCOME_BUDGET_EXCEEDED, now_ns)
+            verdict_clear(verdict)
+            fill(table, charged, verdict)
             ended = True
     stripe_give(stripe)
     return ended

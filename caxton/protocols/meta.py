@@ -78,7 +78,7 @@ def contract_net() -> tuple[Row, ...]:
 
 
 def auction() -> tuple[Row, ...]:
-    """Lines of the auctions: the bidder is out of this round."""
+    """Lines of the auctions: a bidder is out of this round, one that was not understood itself for good."""
     return (
         Row(
             state=State.IDLE,
@@ -95,6 +95,6 @@ def auction() -> tuple[Row, ...]:
             act=NOT_UNDERSTOOD,
             phases=(Phase.OPEN, Phase.WON),
             cites=Cites.LAST,
-            next=State.OUT,
+            next=State.NOT_UNDERSTOOD,
         ),
     )

@@ -171,6 +171,13 @@ class Outcome(IntEnum):
     """In a table only: what the failure's content says went wrong, else `failure`."""
 
 
+OUTCOME_WORDS: Final = {
+    outcome: "budget_exceeded" if outcome is Outcome.BUDGET_EXCEEDED else outcome.name.lower().replace("_", "-")
+    for outcome in Outcome
+}
+"""The words of outcomes, as the API and the metrics say them."""
+
+
 @unique
 class Reason(IntEnum):
     """Why a message was refused. The numbers are the core's, the words the metrics' and the API's."""
@@ -201,6 +208,10 @@ class Reason(IntEnum):
     TOO_MANY_PARTICIPANTS = 23
     BUDGET_EXCEEDED = 24
     CONVERSATIONS_EXHAUSTED = 25
+
+
+CONVERSATION_STATES: Final = ("None", "Initiated", "InProgress", "Completed", "Failed", "Expired")
+"""The states of a conversation, by the core's numbers; the first is that of none."""
 
 
 @final

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from enum import IntEnum, unique
 from typing import TYPE_CHECKING, Final, cast, final
 
+import msgspec
+
 from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 from caxton.domain.errors.taxonomy import InternalError
@@ -25,12 +27,17 @@ from caxton.domain.problem import Problem, ProblemKind
 from caxton.runtime.seam import (
     Ask,
     Code,
+    ConversationCode,
+    ConversationNews,
+    ConversationOrder,
+    ConversationReading,
     CoreEvent,
     CoreSettings,
     EventCode,
     Incoming,
     PostCode,
     Posting,
+    SessionReading,
     Sink,
     Slot,
     SlotState,
@@ -52,6 +59,7 @@ class _Kind(IntEnum):
     EVENT = 3
     CAPABILITY = 4
     UNROUTED = 5
+    CONVERSATION = 6
 
 
 _forked = False
@@ -84,6 +92,7 @@ class Bridge:
             _Kind.EVENT: self._deliver_event,
             _Kind.CAPABILITY: self._deliver_capability,
             _Kind.UNROUTED: self._deliver_unrouted,
+            _Kind.CONVERSATION: self._deliver_conversation,
         }
         self.performatives: tuple[str, ...] = names.PERFORMATIVES
         self.statuses: tuple[str, ...] = names.STATUSES
@@ -113,13 +122,19 @@ class Bridge:
                 epoch_tick_ms=settings.epoch_tick_ms,
                 instance_bytes_max=settings.instance_bytes_max,
                 mappings_max=settings.mappings_max,
+                protocols=settings.conversations.protocols,
+                conversations_max=settings.conversations.conversations_max,
+                participants_max=settings.conversations.participants_max,
+                reply_by_ms=settings.conversations.reply_by_ms,
+                conversation_ttl_ms=settings.conversations.conversation_ttl_ms,
+                loop_hops=settings.conversations.loop_hops,
             )
         except (names.CoreError, MemoryError) as error:
             problem = Problem(
                 field="runtime",
                 kind=ProblemKind.OUT_OF_BOUNDS,
                 problem=f"the core cannot be made: {_words(error)}",
-                fix="lower runtime.agents_max or runtime.pool_messages",
+                fix="lower runtime.agents_max, runtime.pool_messages or messaging.conversations_max",
             )
             raise ConfigurationInvalid([problem]) from error
         return cls(core, turn_ns_max)
@@ -269,6 +284,37 @@ class Bridge:
         """Free places in an external agent's mailbox."""
         self._core.acknowledge(slot.number, slot.generation, count)
 
+    # --- conversations ---
+
+    def conversation(self, conversation_id: str) -> ConversationReading | None:
+        """Return a conversation that is held to something, or None."""
+        row = self._core.conversation(_interior(conversation_id))
+        return None if row is None else _reading(row)
+
+    def conversations(
+        self, start: int, count_max: int, *, live_only: bool
+    ) -> tuple[list[ConversationReading], int]:
+        """Return some conversations from place `start` on, and the place to go on from; 0 is the end."""
+        rows, following = self._core.conversations(start, count_max, live_only)
+        return [_reading(row) for row in rows], following
+
+    def open_conversation(self, order: ConversationOrder) -> int:
+        """Open a conversation ahead of its first message; returns the number of a `Reason`, 0 when it is open."""
+        reason, _ = self._core.open_conversation(
+            _interior(order.conversation_id),
+            None if order.protocol is None else order.protocol.encode(),
+            order.initiator,
+            [*order.participants],
+            order.messages_max,
+            order.fuel_max,
+            order.ttl_ms,
+        )
+        return reason
+
+    def end_conversation(self, conversation_id: str) -> bool:
+        """End, as cancelled, a conversation that its participants have no say in; False for all others."""
+        return self._core.end_conversation(_interior(conversation_id))
+
     # --- numbers ---
 
     def telemetry(self) -> dict[str, object]:
@@ -344,6 +390,16 @@ class Bridge:
         sink.on_unrouted(Slot(index, generation), AgentId(sender), capability, body)
 
 
+    def _deliver_conversation(self, sink: Sink, row: tuple[object, ...]) -> None:
+        _, code, number, name, sender, receiver, act, *rest = cast(
+            "tuple[int, int, int, str, int, int, int, int, int, int, int, str | None]", row
+        )
+        word = self.performatives[act]
+        sink.on_conversation(
+            ConversationNews(ConversationCode(code), number, name, sender, receiver, word, *rest)
+        )
+
+
 class EngineRefusal(Exception):
     """The engine does not take a module or its machine code; the text says why."""
 
@@ -352,9 +408,43 @@ def _module_code(code: Code) -> "ModuleCode":
     return cast("ModuleCode", code)
 
 
+def _interior(text: str) -> bytes:
+    """Return text as it stands inside a JSON string with canonical escapes: the core's form of an id."""
+    return msgspec.json.encode(text)[1:-1]
+
+
+def _reading(row: tuple[object, ...]) -> ConversationReading:
+    name, protocol, state, outcome, phase, initiator, sessions, messages, messages_max, fuel, fuel_max = cast(
+        "tuple[str, int, int, int, int, int, list[tuple[int, int, int, bool]], int, int, int, int]", row[:11]
+    )
+    refused, opened, ended, reply_by, expires, is_ahead = cast(
+        "tuple[int, int, int | None, int | None, int | None, bool]", row[11:]
+    )
+    return ConversationReading(
+        name,
+        protocol,
+        state,
+        outcome,
+        phase,
+        AgentId(initiator),
+        [SessionReading(AgentId(agent), at, role, cancelling) for agent, at, role, cancelling in sessions],
+        messages,
+        messages_max,
+        fuel,
+        fuel_max,
+        refused,
+        opened,
+        ended,
+        reply_by,
+        expires,
+        is_ahead,
+    )
+
+
 def _check_codes(names: dict[str, object]) -> None:
     """Compare the numbers above with the core's; a difference is a fault of the build."""
     prefixes = {PostCode: "POST_", SlotState: "SLOT_", Ask: "REQUEST_", EventCode: "EVENT_", _Kind: "KIND_"}
+    prefixes[ConversationCode] = "CONVERSATION_"
     for words, prefix in prefixes.items():
         for member in words:
             name = f"{prefix}{member.name}"

@@ -15,7 +15,7 @@ import msgspec
 
 from caxton.domain.agent import AgentKind
 from caxton.domain.errors.resource import Unavailable
-from caxton.domain.errors.routing import DeadlineExceeded, NoRoute
+from caxton.domain.errors.routing import DeadlineExceeded, NoRoute, ProtocolViolation
 from caxton.domain.errors.security import Forbidden
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, ConversationId, MessageId
@@ -78,7 +78,7 @@ class Dispatcher:
     ) -> Posted:
         """Send one message. Raises: whatever stands in its way."""
         posting, _ = self._send(body, sender, may_send_as, receiver)
-        return Posted(MessageId(posting.message_id), ConversationId(posting.conversation_id))
+        return _posted(posting)
 
     def post_batch(
         self, data: bytes, start: int, lines_max: int, sender: AgentId, may_send_as: MaySendAs
@@ -113,6 +113,8 @@ class Dispatcher:
         self._waiters.check_room()
         loop = asyncio.get_running_loop()
         posting, (asker, asked) = self._send(body, sender, may_send_as, receiver)
+        if posting.code == PostCode.DUPLICATE:
+            raise ProtocolViolation("duplicate_message", "unchanged", performative="the message", protocol=None)
         answer: asyncio.Future[Incoming] = loop.create_future()
         # The answer cannot come before this: completions are taken by the same loop, later.
         waiter = Waiter(asker, posting.message_id, posting.conversation_id, body, asked, answer)
@@ -185,7 +187,7 @@ class Dispatcher:
             posting = self._bridge.post(body, sender)
         else:
             posting = self._bridge.post_to(body, sender, receiver)
-        if posting.code == PostCode.ACCEPTED:
+        if posting.code in {PostCode.ACCEPTED, PostCode.DUPLICATE}:
             return posting, (sender, receiver)
         if posting.code == PostCode.OTHER_SENDER and isinstance(posting.detail, int) and posting.detail != 0:
             other = AgentId(posting.detail)
@@ -200,7 +202,7 @@ class Dispatcher:
     def _send_slowly(
         self, line: bytes, sender: AgentId, may_send_as: MaySendAs, code: int, detail: object
     ) -> Posted | CaxtonError:
-        if code not in {PostCode.OTHER_SENDER, PostCode.CAPABILITY}:
+        if code not in {PostCode.OTHER_SENDER, PostCode.CAPABILITY, PostCode.DUPLICATE}:
             return self._refusal(code, detail, line)
         try:
             return self.post(line, sender, may_send_as)
@@ -253,6 +255,11 @@ class Dispatcher:
     def close(self) -> None:
         """Tell everybody who waits that no answer will come."""
         self._waiters.fail_all(Unavailable("the server is stopping", components=["core"]))
+
+
+def _posted(posting: Posting) -> Posted:
+    status = "duplicate" if posting.code == PostCode.DUPLICATE else "accepted"
+    return Posted(MessageId(posting.message_id), ConversationId(posting.conversation_id), status)
 
 
 def _nobody(agent_id: AgentId) -> bool:

@@ -7,10 +7,18 @@ import msgspec
 from caxton.domain.diagnosis import explain_message
 from caxton.domain.errors.agent import AgentNotFound, InvalidState
 from caxton.domain.errors.resource import RateLimited, ResourceLimitExceeded
-from caxton.domain.errors.routing import InvalidMessage, MailboxFull, MessageTooLarge, NoRoute
+from caxton.domain.errors.routing import (
+    InvalidMessage,
+    MailboxFull,
+    MessageTooLarge,
+    NoRoute,
+    ProtocolViolation,
+)
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
+from caxton.protocols.catalogue import PROTOCOLS
+from caxton.protocols.row import CONVERSATION_STATES, Reason
 from caxton.runtime.registry import Registry
 from caxton.runtime.seam import PostCode, SlotState
 
@@ -56,8 +64,30 @@ def post_refusal(
         case PostCode.NOT_RUNNING, (int(receiver), int(state)):
             subject = f"agent {registry.words(AgentId(receiver))}"
             return InvalidState(state_word(state), "receive", subject=subject, allowed=_TO_RECEIVE_AGAIN)
+        case PostCode.REFUSED, (int(reason), int(protocol), int(state), int()):
+            return verdict_refusal(reason, protocol, state, body)
         case _:
             return ResourceLimitExceeded("messages in flight", pool_messages, retry_after_s=1.0)
+
+
+class _Act(msgspec.Struct):
+    performative: object = None
+    protocol: str | None = None
+
+
+def verdict_refusal(reason: int, protocol: int, state: int, body: bytes) -> CaxtonError:
+    """Return the error for a message that breaks the protocol of its conversation."""
+    kind = Reason(reason)
+    if kind is Reason.CONVERSATIONS_EXHAUSTED:
+        return ResourceLimitExceeded("conversations that are held (messaging.conversations_max)", 0, retry_after_s=1.0)
+    try:
+        act = msgspec.json.decode(body, type=_Act)
+    except msgspec.DecodeError:
+        act = _Act()
+    name = PROTOCOLS[protocol].name if protocol < len(PROTOCOLS) else act.protocol
+    return ProtocolViolation(
+        kind.name.lower(), CONVERSATION_STATES[state], performative=str(act.performative), protocol=name
+    )
 
 
 _TO_RECEIVE_AGAIN: Final = ("start",)

@@ -26,6 +26,7 @@ from caxton.runtime.answers import Posted, Reply
 from caxton.runtime.bridge import Bridge
 from caxton.runtime.census import Census
 from caxton.runtime.compiled_cache import CompiledCache
+from caxton.runtime.conversations import Conversations
 from caxton.runtime.core_size import core_settings
 from caxton.runtime.data_directory import DataDirectory
 from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
@@ -35,7 +36,7 @@ from caxton.runtime.lifecycle import Lifecycle
 from caxton.runtime.module_store import ModuleStore
 from caxton.runtime.modules import Modules
 from caxton.runtime.registry import MemoryDeploymentLog, Query, Registry
-from caxton.runtime.seam import CoreEvent, Incoming, Slot
+from caxton.runtime.seam import ConversationCode, ConversationNews, CoreEvent, Incoming, Slot
 from caxton.runtime.supervisor import Supervisor
 from caxton.runtime.waiters import Waiters
 from caxton.telemetry.events import EventRing
@@ -50,6 +51,7 @@ _log = logging.getLogger("caxton.runtime")
 CLIENT_PREFIX: Final = "client."
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._:-]")
 _NAME_CHARACTERS_MAX: Final = 200
+_WARN: Final = 3
 
 
 @final
@@ -85,6 +87,7 @@ class Runtime:
             message_bytes_max=config.messaging.message_bytes_max,
             pool_messages=config.runtime.pool_messages,
         )
+        self._conversations = Conversations(bridge, self._registry, self._events, clock)
 
     @classmethod
     def open(cls, config: Config, clock: Clock) -> "Runtime":
@@ -343,6 +346,11 @@ class Runtime:
         return Census(self._bridge, self._registry, self._waiters, self._modules)
 
     @property
+    def conversations(self) -> Conversations:
+        """The conversations that are held to something."""
+        return self._conversations
+
+    @property
     def events(self) -> EventRing:
         """What happened, the newest."""
         return self._events
@@ -373,6 +381,16 @@ class Runtime:
     def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None:
         """See `Sink`."""
         self._dispatcher.on_unrouted(sender_id, capability, body)
+
+    def on_conversation(self, news: ConversationNews) -> None:
+        """See `Sink`."""
+        self._conversations.follow(news)
+        record = self._registry.by_id(AgentId(news.sender))
+        if news.code == ConversationCode.REFUSED and record is not None and record.inbox is None:
+            # A guest has no other way to learn why nobody got what it said.
+            self._logs.append(
+                self._log_of(record), _WARN, self._conversations.words(news), self._clock.wall_ns()
+            )
 
     # --- inside ---
 

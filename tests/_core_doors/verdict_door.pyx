@@ -61,7 +61,7 @@ cdef class VerdictDoor:
 
     def submit(self, *, int sender, tuple receivers, bytes performative, bytes conversation, bytes protocol,
                bytes message_id, bytes reply_with, bytes in_reply_to, uint64_t reply_by_ns, uint64_t ttl_ns,
-               uint32_t max_awards, int kind, price, tuple targets):
+               uint32_t max_awards, uint32_t messages_max, int kind, price, tuple targets):
         """Judge one message at the door's time; agents are numbers from 1. Times are absolute, 0 = none.
 
         Returns (reason, state, answer, ((agent, id) ...) of bids that were rejected automatically, outcome number).
@@ -95,6 +95,7 @@ cdef class VerdictDoor:
         said.targets = recruited
         said.target_count = len(targets)
         said.max_awards = max_awards
+        said.messages_max = messages_max
         said.id_low = citation_of(self.table, message_id, len(message_id))
         said.id = said.id_low
         said.reply_with = citation_of(self.table, reply_with, len(reply_with)) if reply_with else 0

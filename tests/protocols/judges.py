@@ -2,7 +2,8 @@
 
 from typing import Final
 
+from tests.protocols.engine_judge import EngineJudge
 from tests.protocols.judge import MakeJudge
 from tests.protocols.model import Model
 
-JUDGES: Final[dict[str, MakeJudge]] = {"model": Model}
+JUDGES: Final[dict[str, MakeJudge]] = {"model": Model, "engine": EngineJudge}

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from caxton.config import Config
 from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.ids import AgentId
 from caxton.runtime.bridge import BATCH_COMPLETIONS, Bridge
+from caxton.runtime.core_size import conversation_settings
 from caxton.runtime.seam import CoreEvent, CoreSettings, Incoming, PostCode, Slot
 from tests.runtime.rig import message
 
@@ -24,6 +26,7 @@ SETTINGS = CoreSettings(
     epoch_tick_ms=1,
     instance_bytes_max=1 << 30,
     mappings_max=1000,
+    conversations=conversation_settings(Config()),
 )
 
 
@@ -48,7 +51,7 @@ def test_a_missing_engine_is_a_setting_that_says_how_to_mend_it() -> None:
         "from caxton.domain.errors.request import ConfigurationInvalid\n"
         "try:\n"
         "    Bridge.open(CoreSettings(workers=1, agents_max=10, pool_messages=1024, message_bytes_max=4096,\n"
-        "        epoch_tick_ms=1, instance_bytes_max=1 << 30, mappings_max=1000))\n"
+        "        epoch_tick_ms=1, instance_bytes_max=1 << 30, mappings_max=1000, conversations=None))\n"
         "except ConfigurationInvalid as error:\n"
         "    print(error.problems[0])\n"
     )
@@ -99,6 +102,7 @@ def test_settings_that_the_kernel_does_not_grant_are_refused() -> None:
                 epoch_tick_ms=1,
                 instance_bytes_max=1 << 30,
                 mappings_max=1000,
+                conversations=conversation_settings(Config()),
             )
         )
     assert refusal.value.problems[0].field == "runtime"

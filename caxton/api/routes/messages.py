@@ -147,7 +147,7 @@ def accepted(posted: Posted) -> Answer:
         "conversation_id": posted.conversation_id,
         "status": posted.status,
     }
-    return Answer(202, orjson.dumps(document))
+    return Answer(200 if posted.status == "duplicate" else 202, orjson.dumps(document))
 
 
 class _Sender(msgspec.Struct):
