@@ -65,7 +65,6 @@ class Recruiter(Broker):
         self.acts["target"] = {"inform", "failure"}
 
     def begin(self, conversation: Conversation) -> None:
-        super().begin(conversation)
         conversation.targets.update(conversation.opening.targets)
 
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:

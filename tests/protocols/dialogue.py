@@ -225,7 +225,12 @@ class Dialogue:
                     (2.5, self.to_initiator(agent, "inform", award, kind)),
                     (1, self.to_initiator(agent, "failure", award)),
                     (0.2, self.to_initiator(agent, "not-understood", award)),
-                    (0.1, self.to_initiator(agent, rng.choice(("propose", "refuse")), award)),
+                    (
+                        0.1,
+                        self.to_initiator(
+                            agent, rng.choice(("propose", "refuse")), rng.choice((call, award))
+                        ),
+                    ),
                 ]
             elif state != "DEAD":
                 act = rng.choice(("propose", "refuse", "inform", "failure", "not-understood"))

@@ -6,7 +6,7 @@ the first answer is overdue while a cancel is pending, an act that does not answ
 """
 
 from tests.protocols.judge import Said
-from tests.protocols.record import CANCELLING, Conversation, Refusal, Session, mismatched
+from tests.protocols.record import Conversation, Refusal, Session, mismatched
 from tests.protocols.rules import OUT_OF_SEQUENCE, UNEXPECTED, Changes, Rules
 
 DUPLICATE = Refusal("duplicate_response", "not-understood")
@@ -25,6 +25,9 @@ class Pair(Rules):
     def __init__(self, *openings: str) -> None:
         self.acts = {"initiator": set(openings), "participant": ANSWERS, "target": set()}
 
+    def begin(self, conversation: Conversation) -> None:
+        """Nothing: the opening act is all that an answer cites."""
+
     def check_receiver(
         self, conversation: Conversation, session: Session, act: Said, place: int
     ) -> Refusal | None:
@@ -40,7 +43,8 @@ class Pair(Rules):
 
     def check_participant(self, conversation: Conversation, session: Session, act: Said) -> Refusal | None:
         state = session.under
-        if session.state == CANCELLING and state == "SENT" and conversation.overdue(act.at_s):
+        if state == "SENT" and conversation.overdue(act.at_s):
+            # Without a cancel the deadline would have ended the conversation.
             return Refusal("late")
         if mismatched(act, conversation.opening):
             return Refusal("mismatched_in_reply_to")

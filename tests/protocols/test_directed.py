@@ -1,6 +1,7 @@
 """Every judge keeps the rules that the directed traces spell out."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,28 @@ def assert_stands(judge: Judge, state: str, text: str) -> None:
         assert re.split(r"[()]", state)[:2] == [standing.state, standing.outcome], text
     else:
         assert (standing.state, standing.outcome) == (state, None), text
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_judge_made_without_defaults_waits_for_ever(name: str) -> None:
+    (directed,) = [one for one in TRACES if one.title == "silence expires it"]
+    opening, passing = (line.event for line in directed.lines)
+    judge = JUDGES[name](reply_by_s=None, ttl_s=None)
+    happen(judge, opening)
+    happen(judge, replace(passing, at_s=1e6))
+    assert_stands(judge, "Initiated", "nothing was due")
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_the_defaults_of_a_judge_hold_where_a_message_says_nothing(name: str) -> None:
+    (directed,) = [one for one in TRACES if one.title == "silence expires it"]
+    opening, passing = (line.event for line in directed.lines)
+    judge = JUDGES[name](reply_by_s=100, ttl_s=40)
+    happen(judge, opening)
+    happen(judge, replace(passing, at_s=40))
+    assert_stands(judge, "Initiated", "in time")
+    happen(judge, replace(passing, at_s=40.25))
+    assert_stands(judge, "Expired(ttl)", "the time to live is over before the answer is due")
 
 
 def test_each_protocol_has_directed_traces() -> None:

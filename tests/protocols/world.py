@@ -32,8 +32,9 @@ WRONG_ACTS: Final = (
         "refuse",
     ),
     *("reject-proposal", "request", "query-if", "subscribe", "proxy", "confirm", "propagate", "request-when"),
+    *("disconfirm", "inform-if", "inform-ref", "query-ref", "request-whenever"),
 )
-assert set(WRONG_ACTS) <= PERFORMATIVES
+assert set(WRONG_ACTS) == PERFORMATIVES
 
 
 class Shown(NamedTuple):
