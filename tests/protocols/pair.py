@@ -5,6 +5,8 @@ the participant's only as its first answer, and the initiator's only about an ag
 the first answer is overdue while a cancel is pending, an act that does not answer the cancel is late.
 """
 
+from abc import abstractmethod
+
 from tests.protocols.judge import Said
 from tests.protocols.record import Conversation, Refusal, Session, mismatched
 from tests.protocols.rules import OUT_OF_SEQUENCE, UNEXPECTED, Changes, Rules
@@ -50,8 +52,9 @@ class Pair(Rules):
             return Refusal("mismatched_in_reply_to")
         return self.check_state(state, act)
 
+    @abstractmethod
     def check_state(self, state: str, act: Said) -> Refusal | None:
-        raise NotImplementedError
+        """Make check 16 for an act of the participant."""
 
     def participant(self, conversation: Conversation, session: Session, act: Said) -> Changes:
         state = session.under
@@ -64,8 +67,9 @@ class Pair(Rules):
             self.answered(conversation, session, state, act)
         return []
 
+    @abstractmethod
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
-        raise NotImplementedError
+        """Do what an accepted act does that is neither refuse nor not-understood."""
 
     def deadline_passed(self, conversation: Conversation) -> None:
         for session in conversation.sessions.values():
@@ -94,11 +98,7 @@ class Request(Pair):
             if act.performative == "inform" and self.patient:
                 return OUT_OF_SEQUENCE
             return None
-        if act.performative == "agree":
-            return DUPLICATE
-        if act.performative in ("inform", "failure"):
-            return None
-        return OUT_OF_SEQUENCE
+        return check_committed(act)
 
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
         if act.performative == "agree":
@@ -120,11 +120,7 @@ class Subscribe(Pair):
     def check_state(self, state: str, act: Said) -> Refusal | None:
         if state == "SENT":
             return None
-        if act.performative == "agree":
-            return DUPLICATE
-        if act.performative in ("inform", "failure"):
-            return None
-        return OUT_OF_SEQUENCE
+        return check_committed(act)
 
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
         if act.performative == "failure":
@@ -149,3 +145,10 @@ class Propose(Pair):
 
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
         conversation.end("Completed", "accepted" if act.performative == "accept-proposal" else "rejected")
+
+
+def check_committed(act: Said) -> Refusal | None:
+    """Judge what a participant says that has agreed, or has begun to notify: it may only report."""
+    if act.performative == "agree":
+        return DUPLICATE
+    return None if act.performative in ("inform", "failure") else OUT_OF_SEQUENCE

@@ -62,15 +62,18 @@ class TabledRequest(Pair):
         again = (state, act.performative) == ("AGREED", "agree")
         return Refusal("duplicate_response", "not-understood") if again else OUT_OF_SEQUENCE
 
-    def participant(self, conversation: Conversation, session: Session, act: Said) -> Changes:
-        row = self.row(session.under, act)
+    def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
+        row = self.row(state, act)
         assert row is not None, "the act has been checked"
-        session.unanswered = act
         if row.next == "END":
             state, _, outcome = (row.outcome or "").partition(" ")
             conversation.end(state, outcome)
         else:
             session.move(row.next, self.opened)
+
+    def participant(self, conversation: Conversation, session: Session, act: Said) -> Changes:
+        state, session.unanswered = session.under, act
+        self.answered(conversation, session, state, act)
         return []
 
 

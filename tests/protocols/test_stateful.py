@@ -27,6 +27,7 @@ STEPS = 500
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600 if SEARCHES else 120)
 @pytest.mark.parametrize("name", JUDGES)
 def test_a_judge_shows_what_the_model_shows_whatever_is_said(name: str) -> None:
     make = JUDGES[name]
