@@ -137,7 +137,6 @@ class Auction(Rules):
         for agent in act.receivers:
             session = conversation.sessions[agent]
             session.state, session.call, session.round = "IN", act, conversation.round
-            session.proposal = None
         return changes
 
     # --- bidders -------------------------------------------------------------------------------------------

@@ -26,10 +26,6 @@ class Broker(Pair):
     def __init__(self) -> None:
         super().__init__("proxy")
 
-    def begin(self, conversation: Conversation) -> None:
-        super().begin(conversation)
-        conversation.targets.update(conversation.opening.targets)
-
     def check_state(self, state: str, act: Said) -> Refusal | None:
         done_proxy = act.performative == "inform" and act.kind == DONE_PROXY
         if act.performative == "failure":
@@ -51,10 +47,8 @@ class Broker(Pair):
             own = self.failures if state == "PROXIED" else ("no-match", "proxy")
             conversation.end("Failed", act.kind if act.kind is not None and act.kind in own else "failure")
         elif act.performative == "agree":
-            conversation.targets.update(act.targets)
             session.move("AGREED", self.opened)
         elif act.kind == DONE_PROXY:
-            conversation.targets.update(act.targets)
             session.move("PROXIED", self.opened)
         else:
             conversation.end("Completed", "result")
@@ -69,6 +63,14 @@ class Recruiter(Broker):
     def __init__(self) -> None:
         super().__init__()
         self.acts["target"] = {"inform", "failure"}
+
+    def begin(self, conversation: Conversation) -> None:
+        conversation.targets.update(conversation.opening.targets)
+
+    def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
+        super().answered(conversation, session, state, act)
+        if act.performative in ("agree", "inform"):
+            conversation.targets.update(act.targets)
 
     def check_target(self, conversation: Conversation, act: Said) -> Refusal | None:
         (session,) = conversation.sessions.values()

@@ -188,7 +188,7 @@ class Model:
         conversation.accepted.append(act)
         conversation.state = "InProgress"
         session = conversation.sessions.get(act.sender)
-        if role == "initiator" and act.performative == "cancel":
+        if act.performative == "cancel":
             cancel(rules, conversation, act)
         elif role == "initiator":
             changes += rules.initiator(conversation, act, self._reply_by_s)
@@ -212,8 +212,7 @@ class Model:
         expiry = None if conversation.ttl_s is None else conversation.accepted[-1].at_s + conversation.ttl_s
         deadline = conversation.deadline
         first = expiry is None or (deadline is not None and deadline <= expiry)
-        if first and conversation.overdue(at_s) and not conversation.deadline_acted:
-            conversation.deadline_acted = True
+        if first and conversation.overdue(at_s):
             rules.deadline_passed(conversation)
         if expiry is not None and at_s > expiry:
             conversation.end("Expired", "ttl", "ttl")
@@ -264,7 +263,7 @@ def check_role(rules: Rules, conversation: Conversation, role: str, act: Said) -
 
 def check_session(rules: Rules, conversation: Conversation, role: str, act: Said) -> Refusal | None:
     """Make checks 14 to 17."""
-    if role == "initiator" and act.performative == "cancel":
+    if act.performative == "cancel":
         return check_cancel(rules, conversation, act)
     if role == "initiator":
         return rules.check_initiator(conversation, act)

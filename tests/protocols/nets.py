@@ -30,6 +30,10 @@ class ContractNet(Rules):
     def opens(self, act: Said) -> bool:
         return act.performative == "cfp"
 
+    def begin(self, conversation: Conversation) -> None:
+        for session in conversation.sessions.values():
+            session.call = conversation.opening
+
     # --- the initiator -------------------------------------------------------------------------------------
 
     def check_receiver(
@@ -75,13 +79,10 @@ class ContractNet(Rules):
         if act.performative == "cfp":
             conversation.round += 1
             conversation.deadline = self.opening_deadline(act, reply_by_s)
-            conversation.deadline_acted = False
         for agent in act.receivers:
             session = conversation.sessions[agent]
-            session.unanswered = None
             if act.performative == "cfp":
                 session.state, session.call, session.round = "CFP", act, conversation.round
-                session.proposal = None
             elif act.performative == "accept-proposal":
                 session.state, session.award = "ACC", act
             elif act.performative == "reject-proposal":
@@ -114,7 +115,6 @@ class ContractNet(Rules):
 
     def participant(self, conversation: Conversation, session: Session, act: Said) -> Changes:
         awarded = session.under == "ACC"
-        session.unanswered = act
         if act.performative == "propose":
             session.proposal = act
             session.move("PROP", self.opened)

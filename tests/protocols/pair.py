@@ -5,8 +5,10 @@ the participant's only as its first answer, and the initiator's only about an ag
 the first answer is overdue while a cancel is pending, an act that does not answer the cancel is late.
 """
 
+from abc import abstractmethod
+
 from tests.protocols.judge import Said
-from tests.protocols.record import CANCELLING, Conversation, Refusal, Session, mismatched
+from tests.protocols.record import Conversation, Refusal, Session, mismatched
 from tests.protocols.rules import OUT_OF_SEQUENCE, UNEXPECTED, Changes, Rules
 
 DUPLICATE = Refusal("duplicate_response", "not-understood")
@@ -25,6 +27,9 @@ class Pair(Rules):
     def __init__(self, *openings: str) -> None:
         self.acts = {"initiator": set(openings), "participant": ANSWERS, "target": set()}
 
+    def begin(self, conversation: Conversation) -> None:
+        """Nothing: the opening act is all that an answer cites."""
+
     def check_receiver(
         self, conversation: Conversation, session: Session, act: Said, place: int
     ) -> Refusal | None:
@@ -40,14 +45,16 @@ class Pair(Rules):
 
     def check_participant(self, conversation: Conversation, session: Session, act: Said) -> Refusal | None:
         state = session.under
-        if session.state == CANCELLING and state == "SENT" and conversation.overdue(act.at_s):
+        if state == "SENT" and conversation.overdue(act.at_s):
+            # Without a cancel the deadline would have ended the conversation.
             return Refusal("late")
         if mismatched(act, conversation.opening):
             return Refusal("mismatched_in_reply_to")
         return self.check_state(state, act)
 
+    @abstractmethod
     def check_state(self, state: str, act: Said) -> Refusal | None:
-        raise NotImplementedError
+        """Make check 16 for an act of the participant."""
 
     def participant(self, conversation: Conversation, session: Session, act: Said) -> Changes:
         state = session.under
@@ -60,8 +67,9 @@ class Pair(Rules):
             self.answered(conversation, session, state, act)
         return []
 
+    @abstractmethod
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
-        raise NotImplementedError
+        """Do what an accepted act does that is neither refuse nor not-understood."""
 
     def deadline_passed(self, conversation: Conversation) -> None:
         for session in conversation.sessions.values():
@@ -90,11 +98,7 @@ class Request(Pair):
             if act.performative == "inform" and self.patient:
                 return OUT_OF_SEQUENCE
             return None
-        if act.performative == "agree":
-            return DUPLICATE
-        if act.performative in ("inform", "failure"):
-            return None
-        return OUT_OF_SEQUENCE
+        return check_committed(act)
 
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
         if act.performative == "agree":
@@ -116,11 +120,7 @@ class Subscribe(Pair):
     def check_state(self, state: str, act: Said) -> Refusal | None:
         if state == "SENT":
             return None
-        if act.performative == "agree":
-            return DUPLICATE
-        if act.performative in ("inform", "failure"):
-            return None
-        return OUT_OF_SEQUENCE
+        return check_committed(act)
 
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
         if act.performative == "failure":
@@ -145,3 +145,10 @@ class Propose(Pair):
 
     def answered(self, conversation: Conversation, session: Session, state: str, act: Said) -> None:
         conversation.end("Completed", "accepted" if act.performative == "accept-proposal" else "rejected")
+
+
+def check_committed(act: Said) -> Refusal | None:
+    """Judge what a participant says that has agreed, or has begun to notify: it may only report."""
+    if act.performative == "agree":
+        return DUPLICATE
+    return None if act.performative in ("inform", "failure") else OUT_OF_SEQUENCE

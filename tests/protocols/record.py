@@ -30,7 +30,7 @@ class Session:
     proposal: Said | None = None
     award: Said | None = None
     unanswered: Said | None = None
-    """The participant's last message, answers to a cancel apart."""
+    """In a protocol of two, the participant's last message, answers to a cancel apart."""
     result: bool = False
     """Whether what it reported was a result."""
 
@@ -63,7 +63,6 @@ class Conversation:
     accepted: list[Said] = field(default_factory=list[Said])
     targets: set[str] = field(default_factory=set[str])
     round: int = 0
-    deadline_acted: bool = False
     phase: str = ""
     """An auction's: STARTED, OPEN, WON, CLOSED."""
     price: float | None = None

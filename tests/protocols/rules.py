@@ -40,9 +40,9 @@ class Rules(ABC):
             return act.reply_by_s
         return None if self.patient or reply_by_s is None else act.at_s + reply_by_s
 
+    @abstractmethod
     def begin(self, conversation: Conversation) -> None:
-        for session in conversation.sessions.values():
-            session.call = conversation.opening
+        """Do what the opening act does, but for making the sessions."""
 
     def is_live(self, session: Session) -> bool:
         return session.state == CANCELLING or session.state in self.opened
