@@ -50,8 +50,8 @@ cdef struct Session:
     uint32_t last               # the participant's last message, while nothing has answered it
     uint8_t state               # SessionState
     uint8_t role
-    uint8_t cancelling
-    uint8_t pad
+    uint8_t cancelling          # a cancel waits for an answer: the initiator and deadlines do not reach ``state``
+    uint8_t seen                # while the receivers of one message are looked at
 
 # Ids and reply_withs of accepted messages, in order; the oldest block is used again when there are too many.
 cdef struct CitedBlock:
@@ -71,7 +71,7 @@ cdef struct Conversation:
     uint8_t outcome
     uint8_t phase
     uint8_t flags
-    uint8_t pad
+    uint8_t has_price           # a call has named one
     uint16_t session_count
     uint64_t initiator
     uint64_t ttl_by_ns          # monotonic; 0 = never
@@ -101,7 +101,7 @@ cdef struct Conversation:
     uint32_t results            # awarded sessions that reported a result
     uint32_t refused            # messages that were refused here
     uint32_t name_bytes
-    uint32_t has_price
+    uint32_t call               # ordinal of the last call, or of the opening message; 0 = an auction has none yet
     char name[NAME_INLINE_BYTES]
 
 cdef struct Stripe:

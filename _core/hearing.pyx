@@ -21,7 +21,7 @@ from caxton._core.performative cimport (
     AGREE, CFP, FAILURE, INFORM, NOT_UNDERSTOOD, PROPOSE, PROXY, REJECT_PROPOSAL, word,
 )
 from caxton._core.protocol cimport (
-    KIND_ABSENT, KIND_END, KIND_END_UNSOLD, PROTOCOL_ABSENT, REASON_NONE, protocol_find,
+    KIND_ABSENT, KIND_END, KIND_END_UNSOLD, PROTOCOLS_MAX, PROTOCOL_ABSENT, REASON_NONE, protocol_find,
 )
 from caxton._core.routing cimport Slot, routing_find_id, routing_find_name, slot_generation
 from caxton._core.text cimport uuid_write
@@ -106,12 +106,18 @@ cdef void who_and_where(Machine* machine, Author* author, Hearing* hearing, Mess
     said.id = citation_of_id(table, first.id_high, first.id_low)
     if not first.flags & FLAG_GIVEN_ID:
         said.flags |= SAID_NEW_ID
-    if first.flags & FLAG_OWN_CONVERSATION:
+    if first.flags & FLAG_OWN_CONVERSATION and not opens(machine, said):
         said.flags |= SAID_NO_CONVERSATION
     if first.reply_with.length != 0:
         said.reply_with = citation_of(table, body + first.reply_with.offset, first.reply_with.length)
     if first.in_reply_to.length != 0:
         said.in_reply_to = citation_of(table, body + first.in_reply_to.offset, first.in_reply_to.length)
+
+
+cdef bint opens(Machine* machine, const Said* said) noexcept nogil:
+    # An opening message may leave its conversation's id to the server; nothing else can mean a new one.
+    return (said.protocol < PROTOCOLS_MAX
+            and machine.protocols.tables[said.protocol].opening_acts >> said.act & 1)
 
 
 cdef uint64_t monotonic_of(int64_t wall_ms, Author* author) noexcept nogil:

@@ -2,7 +2,7 @@
 
 from libc.stdint cimport uint8_t, uint32_t
 from caxton._core.conversation cimport Conversation, Conversations, Session
-from caxton._core.protocol cimport Protocol
+from caxton._core.protocol cimport ROLE_INITIATOR, SESSION_CANCELLED, Protocol
 from caxton._core.verdict cimport Said, Verdict
 
 # Open the conversation that an opening message asks for. Returns a Reason.
@@ -21,6 +21,10 @@ cdef uint8_t apply_free(Conversations* table, Conversation* conversation, const 
 
 # Whether a participant's message answers the cancel that its session waits for.
 cdef bint answers_cancel(const Session* session, const Said* said, uint8_t role, uint32_t cited) noexcept nogil
+
+# The state that a role meets: to the initiator a session that is being cancelled has gone already.
+cdef inline uint8_t state_before(const Session* session, uint8_t role) noexcept nogil:
+    return <uint8_t>SESSION_CANCELLED if role == ROLE_INITIATOR and session.cancelling else session.state
 
 # A message that passed all checks.
 cdef void apply(Conversations* table, Conversation* conversation, const Protocol* protocol, Session* own,

@@ -14,12 +14,12 @@ from caxton._core.protocol cimport (
     OUTCOME_BY_KIND, OUTCOME_CANCELLED, OUTCOME_DONE, OUTCOME_FAILURE, OUTCOME_NONE, OUTCOME_NO_MATCH,
     OUTCOME_PROXY, OUTCOME_RESULT, OUTCOME_SOLD, OUTCOME_UNSOLD, PHASE_CLOSED, PHASE_STARTED, PROTOCOL_ABSENT,
     PROTOCOL_FREE, REASON_BUDGET_EXCEEDED, REASON_CONVERSATIONS_EXHAUSTED, REASON_CONVERSATION_ID_REUSE, REASON_NONE, REASON_NOT_PARTICIPANT,
-    REASON_PROTOCOL_MISMATCH, REASON_TOO_MANY_PARTICIPANTS, RECRUITS, ROLE_INITIATOR, ROLE_PARTICIPANT, ROLE_TARGET,
+    REASON_PROTOCOL_MISMATCH, REASON_TOO_MANY_PARTICIPANTS, REASON_UNKNOWN_IN_REPLY_TO, RECRUITS, ROLE_INITIATOR, ROLE_PARTICIPANT, ROLE_TARGET,
     SESSION_BID, SESSION_CANCELLED, SESSION_DONE, SESSION_ENDED, SESSION_OUTBID, SESSION_TARGET, Row, protocol_row,
     session_is_over,
 )
-from caxton._core.settlement cimport conversation_end, finish_if_over, is_over, session_move
-from caxton._core.verdict cimport Outbid, SAID_HAS_PRICE
+from caxton._core.settlement cimport call_passes, conversation_end, finish_if_over, is_over, session_move
+from caxton._core.verdict cimport Outbid
 
 
 cdef void touch(Conversation* conversation, uint64_t now_ns) noexcept nogil:
@@ -70,6 +70,9 @@ cdef uint8_t open_new(Conversations* table, const Said* said, const Protocol* pr
         return REASON_TOO_MANY_PARTICIPANTS
     if said.receiver_count == 0 or invites_itself_or_twice(said):
         return REASON_NOT_PARTICIPANT
+    if said.in_reply_to != 0:
+        # A citation never reaches across conversations, and in this one nothing has been said.
+        return REASON_UNKNOWN_IN_REPLY_TO
     conversation = conversation_new(table, said.key_high, said.key_low, said.name, said.name_bytes)
     if conversation == NULL:
         return REASON_CONVERSATIONS_EXHAUSTED
@@ -107,9 +110,10 @@ cdef uint8_t open_conversation(Conversations* table, Conversation* conversation,
     remember(table, conversation, said)
     if not protocol.flags & AUCTION:
         conversation.reply_by_ns = deadline_of(table, protocol, said)
+        conversation.call = conversation.ordinal
     for i in range(said.receiver_count):
         session_open(session_at(conversation, i), said.receivers[i], ROLE_PARTICIPANT, <uint8_t>protocol.first,
-                     conversation.ordinal)
+                     conversation.call)
     conversation.open_count = said.receiver_count
     recruit(table, conversation, protocol, said)
     return REASON_NONE
@@ -225,16 +229,18 @@ cdef uint8_t outcome_of(const Row* row, const Said* said) noexcept nogil:
     return row.outcome
 
 
-cdef void outbid(Conversation* conversation, Verdict* verdict, Session* but) noexcept nogil:
-    # Open bids are rejected on the auctioneer's behalf, all but one.
+cdef void outbid(Conversation* conversation, Verdict* verdict) noexcept nogil:
+    # Open bids are rejected on the auctioneer's behalf; one that is being cancelled falls without a word.
     cdef Session* session
     cdef Outbid* entry
     cdef uint32_t i
     for i in range(conversation.session_count):
         session = session_at(conversation, i)
-        if session.state == SESSION_BID and session != but:
+        if session.state == SESSION_BID:
             session.state = SESSION_OUTBID
             session.last = 0
+            if session.cancelling:
+                continue
             entry = &verdict.outbid[verdict.outbid_count]
             entry.agent = session.agent
             entry.id_high = session.offer_high
@@ -267,22 +273,23 @@ cdef void effect_on_session(Conversation* conversation, Session* session, const 
 
 
 cdef void effect_on_whole(Conversations* table, Conversation* conversation, const Protocol* protocol, const Row* row,
-                          const Said* said, Session* first, Verdict* verdict) noexcept nogil:
+                          const Said* said, Verdict* verdict) noexcept nogil:
     cdef uint8_t outcome = outcome_of(row, said)
     if row.effect == EFFECT_CALL:
+        conversation.call = conversation.ordinal
         conversation.reply_by_ns = deadline_of(table, protocol, said)
         conversation.flags &= ~<uint8_t>FLAG_DEADLINE_PASSED
         if protocol.flags & AUCTION:
             conversation.price = said.price
             conversation.has_price = 1
     elif row.effect == EFFECT_CLOSE:
-        outbid(conversation, verdict, NULL)
+        outbid(conversation, verdict)
         if conversation.winner == 0:
             outcome = OUTCOME_UNSOLD
         else:
             conversation.phase = PHASE_CLOSED
     if outcome == OUTCOME_SOLD or outcome == OUTCOME_UNSOLD:
-        outbid(conversation, verdict, first)
+        outbid(conversation, verdict)
     if row.next_phase != KEEP_PHASE:
         conversation.phase = row.next_phase
     if outcome != OUTCOME_NONE:
@@ -304,6 +311,9 @@ cdef void cancel_answered(Conversations* table, Conversation* conversation, cons
     if said.act != INFORM:
         # It cannot be cancelled: everything goes on as if nothing had been said.
         session.cancelling = 0
+        if conversation.reply_by_ns != 0 and said.now_ns > conversation.reply_by_ns:
+            # A deadline that has passed meanwhile takes effect now.
+            call_passes(table, conversation)
     elif protocol.flags & ONE_TO_ONE:
         session_move(conversation, session, SESSION_ENDED)
         conversation_end(table, conversation, OUTCOME_CANCELLED, said.now_ns)
@@ -314,12 +324,17 @@ cdef void cancel_answered(Conversations* table, Conversation* conversation, cons
 
 cdef const Row* move_session(Conversation* conversation, const Protocol* protocol, Session* session, const Said* said,
                              uint8_t role, Verdict* verdict) noexcept nogil:
-    cdef const Row* row = protocol_row(protocol, session.state, role, said.act, said.kind, conversation.phase)
+    cdef const Row* row = protocol_row(
+        protocol, state_before(session, role), role, said.act, said.kind, conversation.phase)
     effect_on_session(conversation, session, row, said, verdict)
-    session.last = 0 if role == ROLE_INITIATOR else conversation.ordinal
+    if role != ROLE_INITIATOR:
+        session.last = conversation.ordinal
+    elif not session.cancelling:
+        session.last = 0
     if row.next == SESSION_DONE and said.kind == KIND_RESULT:
         conversation.results += 1
-    session_move(conversation, session, row.next)
+    if role != ROLE_INITIATOR or not session.cancelling:
+        session_move(conversation, session, row.next)
     return row
 
 
@@ -342,11 +357,11 @@ cdef void apply(Conversations* table, Conversation* conversation, const Protocol
     else:
         if said.act == CFP and protocol.flags & AUCTION:
             # Before the addressed sessions are idle again.
-            outbid(conversation, verdict, NULL)
+            outbid(conversation, verdict)
         for i in range(said.receiver_count):
             session = session_near(conversation, said.receivers[i], i)
             row = move_session(conversation, protocol, session, said, role, verdict)
-    effect_on_whole(table, conversation, protocol, row, said, session, verdict)
+    effect_on_whole(table, conversation, protocol, row, said, verdict)
     # ``own`` may have moved: more targets need more room. It is not used any more.
     recruit(table, conversation, protocol, said)
     if not is_over(conversation):

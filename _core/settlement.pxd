@@ -6,6 +6,9 @@ from caxton._core.conversation cimport Conversation, Conversations, Session
 # Let all deadlines that have passed at ``now_ns`` take effect, in their order. 1 = that ended it.
 cdef bint settle(Conversations* table, Conversation* conversation, uint64_t now_ns) noexcept nogil
 
+# The deadline of the first answer, or of the current call, takes effect. 1 = that ended the conversation.
+cdef bint call_passes(Conversations* table, Conversation* conversation) noexcept nogil
+
 # An agent is gone for good. 1 = that ended the conversation.
 cdef bint bury(Conversations* table, Conversation* conversation, uint64_t agent, uint64_t now_ns) noexcept nogil
 

@@ -10,7 +10,7 @@ from caxton._core.conversation cimport (
 from caxton._core.protocol cimport (
     AUCTION, ONE_TO_ONE, OUTCOME_CANCELLED, OUTCOME_DONE, OUTCOME_FAILURE, OUTCOME_INITIATOR_DIED,
     OUTCOME_NOT_UNDERSTOOD, OUTCOME_NO_PROPOSALS, OUTCOME_PARTIAL, OUTCOME_PARTICIPANT_DIED, OUTCOME_REJECTED,
-    OUTCOME_REPLY_TIMEOUT, OUTCOME_RESULT, OUTCOME_TTL, OUTCOME_UNSOLD, PHASE_CLOSED, PROTOCOLS_MAX, ROLE_TARGET,
+    OUTCOME_REPLY_TIMEOUT, OUTCOME_RESULT, OUTCOME_TTL, OUTCOME_UNSOLD, PHASE_CLOSED, PHASE_OPEN, PHASE_STARTED, PHASE_WON, PROTOCOLS_MAX, ROLE_TARGET,
     SESSION_CALLED, SESSION_CANCELLED, SESSION_DEAD, SESSION_DONE, SESSION_FAILED, SESSION_NOT_UNDERSTOOD,
     SESSION_OUT, SESSION_REJECTED, SESSION_SENT, SESSION_SILENT, session_is_over,
 )
@@ -40,7 +40,18 @@ cdef void session_move(Conversation* conversation, Session* session, uint8_t sta
     if session_is_over(state) and not session_is_over(session.state):
         conversation.open_count -= 1
         session.cancelling = 0
+        if conversation.winner != 0 and session == session_at(conversation, conversation.winner - 1):
+            bid_falls(conversation)
     session.state = state
+
+
+cdef void bid_falls(Conversation* conversation) noexcept nogil:
+    # The bidder that leaves takes the winning bid along; a round that it had won is open again.
+    if conversation.phase == PHASE_CLOSED or is_over(conversation):
+        return
+    conversation.winner = 0
+    if conversation.phase == PHASE_WON:
+        conversation.phase = PHASE_OPEN
 
 
 cdef uint8_t sum_of_ends(Conversation* conversation) noexcept nogil:
@@ -89,18 +100,29 @@ cdef uint8_t sum_of_bidders(Conversation* conversation) noexcept nogil:
     # 0 while an auction can go on: most often the first bidder tells.
     cdef uint32_t out = 0
     cdef uint32_t cancelled = 0
-    cdef Session* session = session_at(conversation, 0)
-    for i in range(conversation.session_count):
-        if session.state == SESSION_OUT or session.state == SESSION_NOT_UNDERSTOOD:
+    cdef uint32_t not_understood = 0
+    cdef Session* session
+    if conversation.phase == PHASE_CLOSED:
+        session = session_at(conversation, conversation.winner - 1)
+        if session.state == SESSION_DEAD:
+            return OUTCOME_PARTICIPANT_DIED
+        return OUTCOME_CANCELLED if session.state == SESSION_CANCELLED else 0
+    session = session_at(conversation, 0)
+    for _ in range(conversation.session_count):
+        if not session_is_over(session.state):
+            if session.state != SESSION_OUT or session.cancelling:
+                return 0
             out += 1
         elif session.state == SESSION_CANCELLED:
             cancelled += 1
-        elif session.state != SESSION_DEAD:
-            return 0
+        elif session.state == SESSION_NOT_UNDERSTOOD:
+            not_understood += 1
         session += 1
     if out != 0:
-        return OUTCOME_NOT_UNDERSTOOD
-    return OUTCOME_CANCELLED if cancelled != 0 else OUTCOME_UNSOLD
+        return OUTCOME_NOT_UNDERSTOOD if conversation.phase != PHASE_STARTED else 0
+    if cancelled != 0:
+        return OUTCOME_CANCELLED
+    return OUTCOME_NOT_UNDERSTOOD if not_understood == conversation.session_count else OUTCOME_UNSOLD
 
 
 cdef bint finish_if_over(Conversations* table, Conversation* conversation, uint64_t now_ns) noexcept nogil:
@@ -118,23 +140,24 @@ cdef bint finish_if_over(Conversations* table, Conversation* conversation, uint6
     return True
 
 
-cdef bint call_passes(Conversations* table, Conversation* conversation, uint32_t flags) noexcept nogil:
-    # The deadline of the first answer, or of the current call, has passed.
+cdef bint call_passes(Conversations* table, Conversation* conversation) noexcept nogil:
+    cdef uint32_t flags = flags_of(table, conversation)
     cdef Session* session
     cdef uint32_t i
     conversation.flags |= FLAG_DEADLINE_PASSED
     if flags & AUCTION:
         return False
     if flags & ONE_TO_ONE:
-        if session_at(conversation, 0).state != SESSION_SENT:
+        session = session_at(conversation, 0)
+        if session.state != SESSION_SENT or session.cancelling:
             return False
-        session_move(conversation, session_at(conversation, 0), SESSION_SILENT)
+        session_move(conversation, session, SESSION_SILENT)
         conversation_end(table, conversation, OUTCOME_REPLY_TIMEOUT, conversation.reply_by_ns)
         conversation.flags |= FLAG_BY_DEADLINE
         return True
     for i in range(conversation.session_count):
         session = session_at(conversation, i)
-        if session.state == SESSION_CALLED:
+        if session.state == SESSION_CALLED and not session.cancelling:
             session_move(conversation, session, SESSION_SILENT)
     if finish_if_over(table, conversation, conversation.reply_by_ns):
         conversation.flags |= FLAG_BY_DEADLINE
@@ -149,7 +172,7 @@ cdef bint settle(Conversations* table, Conversation* conversation, uint64_t now_
         return False
     if (reply_by != 0 and now_ns > reply_by and not conversation.flags & FLAG_DEADLINE_PASSED
             and (ttl_by == 0 or reply_by <= ttl_by)):
-        if call_passes(table, conversation, flags_of(table, conversation)):
+        if call_passes(table, conversation):
             return True
     if ttl_by != 0 and now_ns > ttl_by:
         conversation_end(table, conversation, OUTCOME_TTL, ttl_by)
@@ -178,10 +201,6 @@ cdef bint bury(Conversations* table, Conversation* conversation, uint64_t agent,
         conversation_end(table, conversation, OUTCOME_PARTICIPANT_DIED, now_ns)
         return True
     session_move(conversation, session, SESSION_DEAD)
-    if (flags & AUCTION and conversation.phase == PHASE_CLOSED
-            and session == session_at(conversation, conversation.winner - 1)):
-        conversation_end(table, conversation, OUTCOME_PARTICIPANT_DIED, now_ns)
-        return True
     return finish_if_over(table, conversation, now_ns)
 
 

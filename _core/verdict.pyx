@@ -10,20 +10,20 @@ from caxton._core.performative cimport (
     ACCEPT_PROPOSAL, CANCEL, CFP, FAILURE, INFORM, NOT_UNDERSTOOD, PROPOSE, REFUSE,
 )
 from caxton._core.protocol cimport (
-    AUCTION, CITES_ANY, CITES_AWARD, CITES_CALL, CITES_LAST, CITES_OFFER, GUARD_AWARDS_LEFT, GUARD_CALL_OPEN,
+    AUCTION, CITES_ANY, CITES_AWARD, CITES_CALL, CITES_LAST, CITES_OFFER, EFFECT_AWARD, GUARD_AWARDS_LEFT, GUARD_CALL_OPEN,
     GUARD_CALL_OVER, GUARD_NO_AWARD, GUARD_PRICE_EQUALS, GUARD_PRICE_FALLS, GUARD_PRICE_MEETS, GUARD_PRICE_RISES,
-    GUARD_ROUND_FREE, GUARD_WINNER, ITERATED, ONE_TO_ONE, OUTCOME_BUDGET_EXCEEDED, OUTCOME_CANCELLED, OUTCOME_TTL, PHASE_WON, PROTOCOLS_MAX,
+    GUARD_ROUND_FREE, GUARD_WINNER, ITERATED, ONE_TO_ONE, OUTCOME_BUDGET_EXCEEDED, OUTCOME_CANCELLED, OUTCOME_TTL, PHASE_CLOSED, PHASE_WON, PROTOCOLS_MAX,
     PROTOCOL_ABSENT, PROTOCOL_FREE, PROTOCOL_UNKNOWN, REASON_AWARD_LIMIT_EXCEEDED, REASON_BUDGET_EXCEEDED,
     REASON_CONVERSATION_CLOSED, REASON_CONVERSATION_EXPIRED, REASON_CONVERSATION_ID_REUSE, REASON_DEADLINE_IN_PAST,
     REASON_DUPLICATE_MESSAGE, REASON_DUPLICATE_RESPONSE, REASON_INVALID_PRICE, REASON_LATE,
-    REASON_MISMATCHED_IN_REPLY_TO, REASON_MISSING_CONVERSATION_ID, REASON_NONE, REASON_NOT_PARTICIPANT,
+    REASON_MISMATCHED_IN_REPLY_TO, REASON_MISSING_CONVERSATION_ID, REASON_NONE, REASON_NOT_PARTICIPANT, REASON_NO_PENDING_PROPOSAL,
     REASON_NOT_WINNER, REASON_PROTOCOL_MISMATCH, REASON_RECEIVER_UNAVAILABLE, REASON_UNEXPECTED_PERFORMATIVE,
     REASON_UNKNOWN_CONVERSATION, REASON_UNKNOWN_IN_REPLY_TO, REASON_UNKNOWN_PERFORMATIVE, REASON_UNKNOWN_PROTOCOL,
-    REASON_WRONG_ROLE, ROLE_INITIATOR, ROLE_PARTICIPANT, ROLE_TARGET, SESSION_BID, SESSION_DEAD, SESSION_SILENT,
+    REASON_WRONG_ROLE, ROLE_INITIATOR, ROLE_PARTICIPANT, ROLE_TARGET, SESSION_BID, SESSION_CALLED, SESSION_DEAD, SESSION_PROPOSED, SESSION_SENT, SESSION_SILENT,
     Protocol, Row, protocol_row, session_is_over,
 )
 from caxton._core.progress cimport (
-    answers_cancel, apply, apply_free, open_ahead, open_conversation, open_conversation_free, open_new,
+    answers_cancel, apply, apply_free, open_ahead, open_conversation, open_conversation_free, open_new, state_before,
 )
 from caxton._core.settlement cimport bury, conversation_end, due_next, is_over, settle
 
@@ -64,13 +64,20 @@ cdef bint receivers_belong(Conversation* conversation, const Said* said, uint8_t
     # Check 8: a participant or target speaks to the initiator alone, the initiator to participants only.
     cdef Session* session
     cdef uint32_t i
+    cdef bint belong = said.receiver_count != 0
     if role != ROLE_INITIATOR:
         return said.receiver_count == 1 and said.receivers[0] == conversation.initiator
     for i in range(said.receiver_count):
         session = session_near(conversation, said.receivers[i], i)
-        if session == NULL or session.role != ROLE_PARTICIPANT:
-            return False
-    return said.receiver_count != 0
+        if session == NULL or session.role != ROLE_PARTICIPANT or session.seen:
+            belong = False
+        else:
+            session.seen = 1
+    for i in range(said.receiver_count):
+        session = session_near(conversation, said.receivers[i], i)
+        if session != NULL:
+            session.seen = 0
+    return belong
 
 
 cdef uint8_t weigh_role(const Protocol* protocol, const Session* session, const Said* said,
@@ -88,18 +95,19 @@ cdef uint8_t weigh_role(const Protocol* protocol, const Session* session, const 
     return REASON_UNEXPECTED_PERFORMATIVE
 
 
-cdef uint8_t weigh_guard(const Conversation* conversation, const Row* row, const Said* said) noexcept nogil:
+cdef uint8_t weigh_guard(const Conversation* conversation, const Row* row, const Said* said,
+                         uint32_t place) noexcept nogil:
     # The guards of check 16; those of prices and winners come after them.
     cdef uint8_t guard = row.guard
     cdef bint passed = conversation.reply_by_ns != 0 and said.now_ns > conversation.reply_by_ns
     if guard == GUARD_AWARDS_LEFT:
-        if conversation.max_awards != 0 and conversation.awards >= conversation.max_awards:
+        if conversation.max_awards != 0 and conversation.awards + place >= conversation.max_awards:
             return REASON_AWARD_LIMIT_EXCEEDED
     elif guard == GUARD_NO_AWARD:
         if conversation.awards != 0:
             return REASON_UNEXPECTED_PERFORMATIVE
     elif guard == GUARD_ROUND_FREE:
-        if conversation.phase == PHASE_WON:
+        if conversation.phase == PHASE_WON or place != 0:
             return REASON_AWARD_LIMIT_EXCEEDED
     elif guard == GUARD_CALL_OPEN:
         if passed:
@@ -118,7 +126,7 @@ cdef bint has_open_bids(const Conversation* conversation) noexcept nogil:
     # SAFETY: only the type loses its const; nothing is written.
     cdef Session* session = session_at(<Conversation*>conversation, 0)
     for i in range(conversation.session_count):
-        if session[i].state == SESSION_BID:
+        if session[i].state == SESSION_BID and not session[i].cancelling:
             return True
     return False
 
@@ -149,15 +157,21 @@ cdef uint8_t weigh_price(Conversation* conversation, const Session* session, con
 cdef uint8_t weigh_late(const Conversation* conversation, const Protocol* protocol, const Session* session,
                         const Said* said, uint8_t role) noexcept nogil:
     # Check 14.
-    if role == ROLE_PARTICIPANT and not protocol.flags & ONE_TO_ONE:
-        if said.act == PROPOSE and conversation.reply_by_ns != 0 and said.now_ns > conversation.reply_by_ns:
+    cdef bint passed = conversation.reply_by_ns != 0 and said.now_ns > conversation.reply_by_ns
+    if role == ROLE_INITIATOR:
+        if (said.act == ACCEPT_PROPOSAL and session.offer_by_ns != 0 and said.now_ns > session.offer_by_ns
+                and (session.state == SESSION_PROPOSED or session.state == SESSION_BID) and not session.cancelling):
             return REASON_LATE
-        if session.state == SESSION_SILENT and (
-                said.act == REFUSE or said.act == NOT_UNDERSTOOD or said.act == FAILURE):
+    elif protocol.flags & ONE_TO_ONE:
+        # A cancel keeps the deadline from ending it, not from passing.
+        if passed and role == ROLE_PARTICIPANT and session.cancelling and session.state == SESSION_SENT:
             return REASON_LATE
-    elif (role == ROLE_INITIATOR and said.act == ACCEPT_PROPOSAL and session.offer_by_ns != 0
-            and said.now_ns > session.offer_by_ns):
-        return REASON_LATE
+    elif said.act == PROPOSE:
+        if passed:
+            return REASON_LATE
+    elif session.state == SESSION_SILENT or (passed and session.state == SESSION_CALLED):
+        if said.act == REFUSE or said.act == NOT_UNDERSTOOD or said.act == FAILURE:
+            return REASON_LATE
     return REASON_NONE
 
 
@@ -166,7 +180,7 @@ cdef bint cites_well(const Session* session, const Row* row, uint32_t cited) noe
     if cited == 0 or row.cites == CITES_ANY:
         return True
     if row.cites == CITES_CALL:
-        return cited == session.call
+        return session.call == 0 or cited == session.call
     if row.cites == CITES_OFFER:
         return cited == session.offer
     if row.cites == CITES_AWARD:
@@ -174,25 +188,45 @@ cdef bint cites_well(const Session* session, const Row* row, uint32_t cited) noe
     return session.last == 0 or cited == session.last
 
 
+cdef uint8_t weigh_bidder(const Conversation* conversation, const Session* session, const Said* said,
+                          uint32_t cited) noexcept nogil:
+    # Of checks 15 and 16, what holds for whatever a bidder says: it speaks about the call that it got, which is the
+    # current one and open.
+    if cited != 0 and session.call != 0 and cited != session.call:
+        return REASON_MISMATCHED_IN_REPLY_TO
+    if session.call != conversation.call or conversation.call == 0 or conversation.phase == PHASE_CLOSED:
+        return REASON_UNEXPECTED_PERFORMATIVE
+    if conversation.reply_by_ns != 0 and said.now_ns > conversation.reply_by_ns:
+        return REASON_UNEXPECTED_PERFORMATIVE
+    return REASON_NONE
+
+
 cdef uint8_t weigh_session(Conversation* conversation, const Protocol* protocol, Session* session, const Said* said,
-                           uint8_t role, uint32_t cited) noexcept nogil:
-    # Checks 14 to 17 for one session.
+                           uint8_t role, uint32_t cited, uint32_t place) noexcept nogil:
+    # Checks 14 to 17 for one session, before which ``place`` others have passed.
     cdef const Row* row
-    cdef uint8_t reason = weigh_late(conversation, protocol, session, said, role)
-    if reason != REASON_NONE:
-        return reason
+    cdef uint8_t reason
     if answers_cancel(session, said, role, cited):
         return REASON_NONE
-    if role == ROLE_INITIATOR and session.state == SESSION_DEAD:
-        return REASON_RECEIVER_UNAVAILABLE
-    row = protocol_row(protocol, session.state, role, said.act, said.kind, conversation.phase)
+    reason = weigh_late(conversation, protocol, session, said, role)
+    if reason == REASON_NONE and protocol.flags & AUCTION and role == ROLE_PARTICIPANT and (
+            said.act == PROPOSE or said.act == NOT_UNDERSTOOD):
+        reason = weigh_bidder(conversation, session, said, cited)
+    if reason == REASON_NONE and role == ROLE_INITIATOR and session.state == SESSION_DEAD:
+        reason = REASON_RECEIVER_UNAVAILABLE
+    if reason != REASON_NONE:
+        return reason
+    row = protocol_row(protocol, state_before(session, role), role, said.act, said.kind, conversation.phase)
     if row == NULL:
         return REASON_UNEXPECTED_PERFORMATIVE
     if not cites_well(session, row, cited):
         return REASON_MISMATCHED_IN_REPLY_TO
     if row.cites == CITES_LAST and session.last == 0:
         return REASON_UNEXPECTED_PERFORMATIVE
-    reason = weigh_guard(conversation, row, said)
+    if row.effect == EFFECT_AWARD and session.call != conversation.call:
+        # A proposal of an older round can only be rejected.
+        return REASON_MISMATCHED_IN_REPLY_TO if cited != 0 else REASON_NO_PENDING_PROPOSAL
+    reason = weigh_guard(conversation, row, said, place)
     if reason == REASON_NONE:
         reason = row.refuse
     if reason == REASON_NONE:
@@ -201,14 +235,18 @@ cdef uint8_t weigh_session(Conversation* conversation, const Protocol* protocol,
 
 
 cdef uint8_t weigh_cancel(Conversation* conversation, const Said* said) noexcept nogil:
-    # A cancel goes to live sessions; one of those addressed must be.
+    # A cancel passes over sessions that have finished, and needs one that has not.
     cdef Session* session
+    cdef bint live = False
     cdef uint32_t i
     for i in range(said.receiver_count):
         session = session_near(conversation, said.receivers[i], i)
-        if not session_is_over(session.state) and not session.cancelling:
-            return REASON_NONE
-    return REASON_UNEXPECTED_PERFORMATIVE
+        if session.state == SESSION_DEAD:
+            return REASON_RECEIVER_UNAVAILABLE
+        if session.cancelling:
+            return REASON_UNEXPECTED_PERFORMATIVE
+        live = live or not session_is_over(session.state)
+    return REASON_NONE if live else REASON_UNEXPECTED_PERFORMATIVE
 
 
 cdef uint8_t weigh_sessions(Conversation* conversation, const Protocol* protocol, Session* own, const Said* said,
@@ -218,9 +256,10 @@ cdef uint8_t weigh_sessions(Conversation* conversation, const Protocol* protocol
     if said.act == CANCEL:
         return weigh_cancel(conversation, said)
     if role != ROLE_INITIATOR:
-        return weigh_session(conversation, protocol, own, said, role, cited)
+        return weigh_session(conversation, protocol, own, said, role, cited, 0)
     for i in range(said.receiver_count):
-        reason = weigh_session(conversation, protocol, session_near(conversation, said.receivers[i], i), said, role, cited)
+        reason = weigh_session(conversation, protocol, session_near(conversation, said.receivers[i], i), said, role, cited,
+                               i)
         if reason != REASON_NONE:
             return reason
     return REASON_NONE
@@ -251,8 +290,6 @@ cdef uint8_t weigh_live(Conversations* table, Conversation* conversation, const 
         if cited[0] == 0:
             return REASON_UNKNOWN_IN_REPLY_TO
     reason = weigh_role(protocol, own[0], said, role[0])
-    if reason == REASON_NONE and said.reply_by_ns != 0 and said.reply_by_ns < said.now_ns and is_call(protocol, said):
-        reason = REASON_DEADLINE_IN_PAST
     if reason == REASON_NONE:
         reason = weigh_sessions(conversation, protocol, own[0], said, role[0], cited[0])
     if reason == REASON_NONE and conversation.messages_max != 0 and conversation.messages >= conversation.messages_max:
@@ -261,9 +298,12 @@ cdef uint8_t weigh_live(Conversations* table, Conversation* conversation, const 
     return reason
 
 
-cdef bint is_call(const Protocol* protocol, const Said* said) noexcept nogil:
-    # A further call of a protocol that has rounds.
-    return said.act == CFP and protocol.flags & (AUCTION | ITERATED)
+cdef bint calls_too_late(const Conversation* conversation, const Protocol* protocol, const Said* said) noexcept nogil:
+    # Check 5 where a conversation is known: its opening act again, or a further call.
+    if (protocol == NULL or said.reply_by_ns == 0 or said.reply_by_ns >= said.now_ns
+            or said.sender != conversation.initiator):
+        return False
+    return is_opening(protocol, said) or (said.act == CFP and protocol.flags & (AUCTION | ITERATED))
 
 
 cdef uint8_t answer_to(uint8_t reason, const Protocol* protocol, const Said* said, uint8_t role) noexcept nogil:
@@ -321,6 +361,8 @@ cdef uint8_t judge_known(Conversations* table, Conversation* conversation, const
         reason = REASON_UNKNOWN_PROTOCOL
     elif not said.flags & SAID_NEW_ID and cited_find(conversation, said.id, True) != 0:
         reason = REASON_DUPLICATE_MESSAGE
+    elif calls_too_late(conversation, protocol, said):
+        reason = REASON_DEADLINE_IN_PAST
     elif is_over(conversation):
         reason = weigh_ended(conversation, protocol, said)
     elif protocol == NULL:
@@ -371,14 +413,14 @@ cdef uint8_t judge_unknown(Conversations* table, const Said* said, Conversation*
         reason = REASON_UNKNOWN_PROTOCOL
     else:
         protocol = &table.protocols.tables[said.protocol]
-        if not is_opening(protocol, said):
+        if said.flags & SAID_NO_CONVERSATION:
+            reason = REASON_MISSING_CONVERSATION_ID
+        elif not is_opening(protocol, said):
             reason = REASON_UNKNOWN_CONVERSATION
-            if said.flags & SAID_NO_CONVERSATION:
-                reason = REASON_MISSING_CONVERSATION_ID
         elif said.reply_by_ns != 0 and said.reply_by_ns < said.now_ns:
             reason = REASON_DEADLINE_IN_PAST
         else:
-            return open_new(table, said, protocol, made)
+            reason = open_new(table, said, protocol, made)
     verdict.answer = answer_to(reason, NULL, said, ROLE_PARTICIPANT)
     return reason
 

@@ -8,6 +8,8 @@ from caxton.protocols import meta
 from caxton.protocols.row import Cites, Effect, Guard, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
 
 _BIDDERS = (State.IDLE, State.BID, State.OUTBID, State.WINNING, State.OUT)
+# They hear of the end like the others. To the auctioneer a bidder that is being cancelled has gone already.
+_GONE = (State.NOT_UNDERSTOOD, State.CANCELLED)
 _ROUND = (Phase.OPEN, Phase.WON)
 
 
@@ -53,7 +55,7 @@ def _bids(phases: tuple[Phase, ...], guard: Guard) -> tuple[Row, ...]:
 
 
 def _answers_to_nothing(phases: tuple[Phase, ...], accept_guard: Guard) -> tuple[Row, ...]:
-    others = (State.IDLE, State.OUTBID, State.WINNING, State.OUT)
+    others = (State.IDLE, State.OUTBID, State.WINNING, State.OUT, *_GONE)
     return tuple(
         Row(
             state=state,
@@ -92,7 +94,7 @@ def _end(phases: tuple[Phase, ...]) -> tuple[Row, ...]:
             next=state,
             outcome=outcome,
         )
-        for state in _BIDDERS
+        for state in (*_BIDDERS, *_GONE)
         for kinds, effect, outcome in (
             ((Kind.END,), Effect.CLOSE, Outcome.NONE),
             ((Kind.END_UNSOLD,), Effect.NONE, Outcome.UNSOLD),
@@ -132,10 +134,10 @@ ENGLISH_AUCTION = Protocol(
                 act="request",
                 phases=(Phase.CLOSED,),
                 guard=Guard.WINNER,
-                next=State.ENDED,
+                next=state,
                 outcome=Outcome.SOLD,
             )
-            for state in _BIDDERS
+            for state in (*_BIDDERS, *_GONE)
         ),
         *meta.auction(),
     ),
@@ -158,12 +160,13 @@ DUTCH_AUCTION = Protocol(
             act="accept-proposal",
             phases=(Phase.OPEN,),
             cites=Cites.OFFER,
+            guard=Guard.ROUND_FREE,
             effect=Effect.WIN,
             next=State.WINNING,
             outcome=Outcome.SOLD,
         ),
         _reject((Phase.OPEN,)),
-        *_answers_to_nothing((Phase.OPEN,), Guard.NONE),
+        *_answers_to_nothing((Phase.OPEN,), Guard.ROUND_FREE),
         *_end((Phase.OPEN,)),
         *meta.auction(),
     ),

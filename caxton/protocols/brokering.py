@@ -75,6 +75,17 @@ def _target(act: str, phases: tuple[Phase, ...], then: State, outcome: Outcome =
     )
 
 
+def _not_from_a_target(act: str, phases: tuple[Phase, ...]) -> Row:
+    return Row(
+        state=State.TARGET,
+        role=Role.TARGET,
+        act=act,
+        phases=phases,
+        cites=Cites.CALL,
+        refuse=Reason.UNEXPECTED_PERFORMATIVE,
+    )
+
+
 RECRUITING = Protocol(
     name="fipa-recruiting",
     title="Recruiting",
@@ -85,6 +96,9 @@ RECRUITING = Protocol(
     rows=(
         *_COMMON,
         _broker(State.PROXIED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _not_from_a_target("inform", (Phase.STARTED,)),
+        _not_from_a_target("failure", (Phase.STARTED,)),
+        _not_from_a_target(meta.NOT_UNDERSTOOD, ()),
         # An answer may overtake the broker's report.
         _target("inform", (Phase.OPEN,), State.TARGET),
         _target("failure", (Phase.OPEN,), State.TARGET),

@@ -8,8 +8,8 @@ Where the rules are silent, this holds here (each protocol's page has its own):
 
 * A reference names a message by its message id or by its reply_with.
 * The reference of an opening act is dangling: it opens nothing (unknown_in_reply_to).
-* An opening act that addresses its own sender, an agent twice, nobody, or several in a protocol of two opens
-  nothing (not_participant).
+* An opening act that addresses its own sender, an agent twice or nobody opens nothing (not_participant), one
+  that addresses several in a protocol of two neither (too_many_participants).
 * Check 5 is for what would open a conversation, and in an existing one, live or ended, for its initiator's
   opening acts and further calls. Which acts those are is told by the protocol of the conversation.
 * The time to live, the most awards and the most messages are read from the opening act alone.
@@ -126,7 +126,9 @@ class Model:
         if act.lapsed(act.at_s):
             return Refusal("deadline_in_past", "not-understood")
         others = set(act.receivers) - {act.sender}
-        if not others or len(others) != len(act.receivers) or (rules.pair and len(others) != 1):
+        if rules.pair and len(act.receivers) > 1:
+            return Refusal("too_many_participants")
+        if not others or len(others) != len(act.receivers):
             return Refusal("not_participant")
         if act.in_reply_to is not None:
             return Refusal("unknown_in_reply_to", "not-understood")
