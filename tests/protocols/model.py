@@ -25,6 +25,7 @@ Where the rules are silent, this holds here (each protocol's page has its own):
 * The message that would exceed the budget is one that would be accepted.
 """
 
+from caxton.domain.performative import PERFORMATIVES
 from tests.protocols.auctions import Auction
 from tests.protocols.brokers import Broker, Recruiter
 from tests.protocols.judge import Automatic, Said, Standing, Verdict
@@ -32,24 +33,6 @@ from tests.protocols.nets import ContractNet
 from tests.protocols.pair import Propose, Request, Subscribe
 from tests.protocols.record import CANCELLING, Conversation, Refusal, Session, names
 from tests.protocols.rules import UNEXPECTED, Changes, Rules
-
-PERFORMATIVES = frozenset(
-    (
-        *(
-            "accept-proposal",
-            "agree",
-            "cancel",
-            "cfp",
-            "confirm",
-            "disconfirm",
-            "failure",
-            "inform",
-            "inform-if",
-        ),
-        *("inform-ref", "not-understood", "propagate", "propose", "proxy", "query-if", "query-ref", "refuse"),
-        *("reject-proposal", "request", "request-when", "request-whenever", "subscribe"),
-    )
-)
 
 
 def fipa_rules() -> dict[str, Rules]:

@@ -11,15 +11,15 @@ from dataclasses import replace
 from random import Random
 from typing import Final, NamedTuple
 
+from caxton.domain.performative import PERFORMATIVES
 from tests.protocols.dialogue import AUCTIONS, NETS, PAIRS, Dialogue, citation
 from tests.protocols.judge import LIVE, Judge, Said
-from tests.protocols.model import PERFORMATIVES
 from tests.protocols.trace import Died, Event, Passed, Seen, Step, see
 
 TOGETHER: Final = 3
 STEPS_MAX: Final = 40
 """Steps of one dialogue, after which it is left as it stands."""
-ACTS: Final = tuple(sorted(PERFORMATIVES))
+ACTS: Final = tuple(str(performative) for performative in PERFORMATIVES)
 
 
 class Shown(NamedTuple):
