@@ -292,7 +292,7 @@ cdef void effect_on_whole(Conversations* table, Conversation* conversation, cons
             conversation.phase = PHASE_CLOSED
     elif outcome == OUTCOME_SOLD or outcome == OUTCOME_UNSOLD:
         tell_outbid(conversation, verdict)
-    if row.effect == EFFECT_CALL or verdict.outbid_count != 0:
+    if row.effect == EFFECT_CALL or row.effect == EFFECT_CLOSE or verdict.outbid_count != 0:
         close_bids(conversation)
     if row.next_phase != KEEP_PHASE:
         conversation.phase = row.next_phase
