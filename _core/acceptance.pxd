@@ -61,3 +61,8 @@ cdef void drop(Machine* machine, MessageCache* cache, Message* message) noexcept
 # unless it must not be answered (it is itself such an answer, or nobody sent it).
 cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
                        const char* kind, const char* detail) noexcept nogil
+
+# Answer a message of author.slot for which the shell found no receiver with a failure of the host itself (no
+# sender), likewise; for the control thread. 1 = the answer is on its way.
+cdef bint answer_unrouted(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                          const char* kind, const char* detail) noexcept nogil

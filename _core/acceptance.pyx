@@ -271,33 +271,34 @@ cdef bint may_be_answered(Message* message) noexcept nogil:
     return message.performative not in (ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, ACT_REJECT_PROPOSAL)
 
 
-cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
-                       const char* kind, const char* detail) noexcept nogil:
+cdef bint answer_as(Machine* machine, Worker* worker, Author* author, Message* message, uint32_t performative,
+                    const char* kind, const char* detail) noexcept nogil:
+    # Of the author, the thread's own parts count: nobody but the host speaks here. 1 = the answer is on its way.
     cdef HostFields host
     cdef Message* answer
     cdef Slot* target = &machine.routing.slots[message.sender_slot]
     cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
     cdef uint8_t act = <uint8_t>performative
     if not may_be_answered(message) or slot_generation(target) != message.sender_generation:
-        return
+        return False
     if not mailbox_reserve(&target.mailbox):
-        count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
-        return
+        count_message(author.telemetry, act, STATUS_DEAD_LETTERED)
+        return False
     memset(&host, 0, sizeof(HostFields))
-    new_id(worker.random, &host)
+    new_id(author.random, &host)
     host.sender_id = message.receiver_id
     host.receiver_id = message.sender_id
     host.trace_high = message.trace_high
     host.trace_low = message.trace_low
-    host.span_id = random_next(worker.random) | 1
-    host.timestamp_ms = (<int64_t>worker.now_ns + worker.wall_offset_ns) // 1000000
+    host.span_id = random_next(author.random) | 1
+    host.timestamp_ms = (<int64_t>author.now_ns + author.wall_offset_ns) // 1000000
     default_conversation(message, &host)
     default_in_reply_to(message, &host)
-    answer = message_new(&machine.pool, &worker.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
+    answer = message_new(&machine.pool, author.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
     if answer == NULL:
         give_back(machine, target)
-        count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
-        return
+        count_message(author.telemetry, act, STATUS_DEAD_LETTERED)
+        return False
     envelope_error(act, &host, kind, detail, detail_bytes, answer)
     answer.id_high = host.id_high
     answer.id_low = host.id_low
@@ -312,4 +313,36 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
     answer.receiver_id = message.sender_id
     answer.receiver_slot = message.sender_slot
     answer.receiver_generation = message.sender_generation
-    deliver(machine, worker, answer, worker.now_ns)
+    deliver(machine, worker, answer, author.now_ns)
+    return True
+
+
+cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
+                       const char* kind, const char* detail) noexcept nogil:
+    cdef Author author
+    author.slot = NULL
+    author.current = NULL
+    author.cache = &worker.cache
+    author.random = worker.random
+    author.telemetry = &worker.telemetry
+    author.now_ns = worker.now_ns
+    author.wall_offset_ns = worker.wall_offset_ns
+    answer_as(machine, worker, &author, message, performative, kind, detail)
+
+
+cdef bint answer_unrouted(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                          const char* kind, const char* detail) noexcept nogil:
+    cdef bint told
+    # The message once more, as it went to the shell: the answer refers to its parts.
+    cdef Message* message = write(machine, author, text, envelope, False, 0, 0)
+    if message == NULL:
+        return False
+    message.kind = KIND_ACL
+    # Nobody is the receiver, and so nobody the answer's sender: a reply to it must find no agent. No slot has the
+    # generation before its present one.
+    message.receiver_slot = author.slot.index
+    message.receiver_generation = slot_generation(author.slot) - 1
+    count_message(author.telemetry, message.performative, STATUS_DEAD_LETTERED)
+    told = answer_as(machine, NULL, author, message, ACT_FAILURE, kind, detail)
+    message_free(&machine.pool, author.cache, message)
+    return told

@@ -18,7 +18,7 @@ from caxton._core.imports cimport imports_define
 from caxton._core.limiter cimport bucket_init, budget_init
 from caxton._core.machine cimport Machine, machine_close, machine_open, machine_schedule
 from caxton._core.message cimport MessageCache
-from caxton._core.post cimport Posted, post
+from caxton._core.post cimport Posted, post, post_unrouted
 from caxton._core.queue cimport mailbox_depth, mailbox_init, mailbox_release
 from caxton._core.receipt cimport receipt
 from caxton._core.routing cimport (
@@ -33,10 +33,7 @@ from caxton._core.timers cimport Wheel, wheel_close
 from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_instance_pre_t, wasmtime_table
 from caxton._core.worker cimport ticker_run, worker_run
 
-from caxton._core import code as _code
-from caxton._core import machine as _machine
-from caxton._core import scrape as _scrape
-from caxton._core import wasmtime_c as _wasmtime_c
+from caxton._core import code as _code, machine as _machine, scrape as _scrape, wasmtime_c as _wasmtime_c
 from caxton._core.engine import CoreError
 
 cdef const Wasmtime* wt = wasmtime_table()
@@ -463,6 +460,11 @@ cdef class Core:
             answers.append(receipt(&posted, end - start, machine.message_bytes_max))
             start = end + 1
         return (min(start, size), answers)
+
+    def refuse_unrouted(self, uint32_t index, uint32_t generation, bytes body, bytes kind, bytes detail):
+        """Answer a guest's unrouted message with a failure, see core.pyi."""
+        cdef Slot* slot = self.slot_of(index, generation)
+        return slot != NULL and post_unrouted(self.machine, slot, body, len(body), kind, detail)
 
     def acknowledge(self, uint32_t index, uint32_t generation, uint32_t count):
         """Free places of an external agent's mailbox."""

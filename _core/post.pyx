@@ -3,7 +3,7 @@
 from libc.string cimport memcpy, memset
 
 from caxton._core.acceptance cimport (
-    ACCEPTED, Author, accept_all, accept_one, deliver, resolve,
+    ACCEPTED, Author, accept_all, accept_one, answer_unrouted, deliver, resolve,
 )
 from caxton._core.atomics cimport monotonic_ns, realtime_ns
 from caxton._core.envelope cimport (
@@ -57,6 +57,26 @@ cdef Slot* settle_sender(Machine* machine, const char* text, uint64_t sender_id,
     return NULL
 
 
+cdef void shell_author(Machine* machine, Slot* slot, Author* author) noexcept nogil:
+    author.slot = slot
+    author.current = NULL
+    author.cache = &machine.shell_cache
+    author.random = machine.shell_random
+    author.telemetry = &machine.shell_telemetry
+    author.now_ns = monotonic_ns()
+    author.wall_offset_ns = <long long>(realtime_ns() - author.now_ns)
+
+
+cdef bint post_unrouted(Machine* machine, Slot* slot, const char* text, uint64_t length, const char* kind,
+                        const char* detail) noexcept nogil:
+    cdef Author author
+    cdef Envelope envelope
+    if envelope_parse(text, length, 0, &envelope) != ENVELOPE_OK:
+        return False
+    shell_author(machine, slot, &author)
+    return answer_unrouted(machine, &author, text, &envelope, kind, detail)
+
+
 cdef int32_t post(Machine* machine, const char* text, uint64_t length, uint64_t sender_id, bint any_sender,
                   uint64_t receiver_id, Posted* out) noexcept nogil:
     cdef Author author
@@ -79,13 +99,7 @@ cdef int32_t post(Machine* machine, const char* text, uint64_t length, uint64_t 
         return finish(machine, out, POST_OTHER_SENDER, REJECT_DENIED)
     if length > sender.message_bytes_max:
         return finish(machine, out, POST_TOO_LARGE, REJECT_TOO_LARGE)
-    author.slot = sender
-    author.current = NULL
-    author.cache = &machine.shell_cache
-    author.random = machine.shell_random
-    author.telemetry = &machine.shell_telemetry
-    author.now_ns = monotonic_ns()
-    author.wall_offset_ns = <long long>(realtime_ns() - author.now_ns)
+    shell_author(machine, sender, &author)
     if receiver_id != 0:
         target = routing_find_id(&machine.routing, receiver_id)
         if target == NULL:
