@@ -139,8 +139,7 @@ class Directory:
     ) -> Iterator[Place]:
         """Yield, in order and behind `after`, the agents that have all of one or more capabilities.
 
-        Costs as much as the rarest of them has holders. Ends early rather than wrongly when the directory
-        changes meanwhile: for one go without awaiting, or for a list made at once.
+        Costs as much as the rarest of them has holders. For one go without awaiting.
         """
         assert capabilities, "a search names at least one capability"
         lists: list[list[Place]] = []
