@@ -83,3 +83,8 @@ cdef Message* answer_make(Machine* machine, Author* author, const Answered* answ
                           const char* detail) noexcept nogil
 # Whether an automatic answer to it may be sent: not to such an answer, nor to what nobody sent.
 cdef bint may_be_answered(Message* message) noexcept nogil
+
+# The answer to a message of author.slot to a capability, for which the shell found no receiver: the host's own, without
+# a sender, so that a reply to it finds no agent. NULL when it may not be answered, or there is no place for it.
+cdef Message* answer_unrouted(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                              const char* kind, const char* detail) noexcept nogil

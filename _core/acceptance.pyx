@@ -360,3 +360,23 @@ cdef Message* answer_make(Machine* machine, Author* author, const Answered* answ
     answer.receiver_slot = answered.to_slot
     answer.receiver_generation = answered.to_generation
     return answer
+
+
+cdef Message* answer_unrouted(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                              const char* kind, const char* detail) noexcept nogil:
+    cdef Answered answered
+    cdef Message* answer = NULL
+    # The message once more, as it went to the shell: the answer refers to its parts.
+    cdef Message* message = write(machine, author, text, envelope, False, 0, 0)
+    if message == NULL:
+        return NULL
+    message.kind = KIND_ACL
+    # Nobody is the receiver, and so nobody the answer's sender. No slot has the generation before its present one.
+    message.receiver_slot = author.slot.index
+    message.receiver_generation = slot_generation(author.slot) - 1
+    count_message(author.telemetry, message.performative, STATUS_DEAD_LETTERED)
+    if may_be_answered(message):
+        answered_of(message, &answered)
+        answer = answer_make(machine, author, &answered, ACT_FAILURE, kind, detail)
+    message_free(&machine.pool, author.cache, message)
+    return answer

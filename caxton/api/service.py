@@ -78,7 +78,7 @@ class Service:
                 *InboxRoutes(runtime, ownership, room, ending).routes(),
                 *LogRoutes(runtime, ending).routes(),
                 *streams.routes(),
-                *CapabilityRoutes(runtime).routes(),
+                *CapabilityRoutes(runtime, ownership).routes(),
                 *TokenRoutes(tokens, room).routes(),
                 *SystemRoutes(
                     runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)

@@ -30,6 +30,7 @@ _COMMANDS: Final = (
         "config", "caxton.cli.config:config", "Server", "Show or check the configuration, without a server."
     ),
     Entry("agent", "caxton.cli.agent:agent", "Agents", "Deploy agents, look at them and steer them."),
+    Entry("capability", "caxton.cli.capability:capability", "Agents", "Find agents by what they can do."),
     Entry(
         "send",
         "caxton.cli.send:send",

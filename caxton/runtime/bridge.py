@@ -280,6 +280,12 @@ class Bridge:
         """Send up to `lines_max` lines; returns where to go on, and the answers in order."""
         return self._core.post_lines(data, start, lines_max, sender, False)
 
+    def refuse_unrouted(self, slot: Slot, body: bytes, kind: str, words: str) -> bool:
+        """Answer a guest's message to a capability with the host's `failure`; False when it hears nothing."""
+        return self._core.refuse_unrouted(
+            slot.number, slot.generation, body, kind.encode("ascii"), words.encode(errors="replace")
+        )
+
     def acknowledge(self, slot: Slot, count: int) -> None:
         """Free places in an external agent's mailbox."""
         self._core.acknowledge(slot.number, slot.generation, count)

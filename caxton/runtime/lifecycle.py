@@ -105,7 +105,13 @@ class Lifecycle:
         except BaseException:
             self._registry.release(request.name, agent_id)
             raise
-        record = self._guest_record(agent_id, request, limits, lease)
+        try:
+            record = self._guest_record(agent_id, request, limits, lease)
+        except BaseException:
+            # The manifest's version may be none.
+            self._modules.release(lease)
+            self._registry.release(request.name, agent_id)
+            raise
         try:
             await self._bring_up(record, request.config, lease)
         except BaseException as error:

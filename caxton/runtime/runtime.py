@@ -7,7 +7,7 @@ All methods are for the thread of the event loop. Whatever is refused is raised 
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, final
 
@@ -39,11 +39,13 @@ from caxton.runtime.registry import MemoryDeploymentLog, Query, Registry
 from caxton.runtime.seam import ConversationCode, ConversationNews, CoreEvent, Incoming, Slot
 from caxton.runtime.supervisor import Supervisor
 from caxton.runtime.waiters import Waiters
+from caxton.runtime.yellow_pages import YellowPages
 from caxton.telemetry.events import EventRing
 from caxton.telemetry.logs import log_guest_line
 
 MaySendAs = Callable[[AgentId], bool]
 Page = tuple[list[AgentView], str | None]
+AgentIds = list[AgentId]
 Batch = tuple[int, list[Posted | CaxtonError]]
 
 _log = logging.getLogger("caxton.runtime")
@@ -68,6 +70,7 @@ class Runtime:
         self._logs = LogShelf()
         self._events = EventRing(clock.wall_ns())
         self._registry = Registry(MemoryDeploymentLog())
+        self._yellow_pages = YellowPages(self._registry)
         self._waiters = Waiters(self._registry)
         self._supervisor = Supervisor(self._registry, self._events, clock)
         self._modules = Modules(
@@ -208,21 +211,29 @@ class Runtime:
         self,
         *,
         state: StateName | None = None,
-        capability: str | None = None,
+        capabilities: Sequence[str] = (),
         label: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
         """Return a page of agents in the order of their deployment, and the cursor of the next one.
 
-        `label` is `key` or `key=value`. Raises: InvalidRequest for a cursor that is none.
+        With `capabilities` only those that have all of them are looked at; `label` is `key` or `key=value`.
+
+        Raises:
+            InvalidRequest: the cursor is none.
         """
-        records, rest = self._registry.page(Query(state, capability, label), limit, cursor)
+        records, rest = self._registry.page(Query(state, capabilities, label), limit, cursor)
         return [self._view(record) for record in records], rest
 
-    def capabilities(self) -> dict[str, int]:
-        """Return every capability with the number of agents that have it."""
-        return self._registry.capabilities()
+    @property
+    def yellow_pages(self) -> YellowPages:
+        """What agents can do, and who."""
+        return self._yellow_pages
+
+    def capable(self, has: str | Sequence[str], limit: int) -> AgentIds:
+        """Return up to `limit` running agents with a capability, or with all of several, oldest first."""
+        return self._yellow_pages.capable([has] if isinstance(has, str) else has, limit)
 
     async def drain(self, agent: str, timeout_s: float | None = None) -> AgentView:
         """Let an agent finish what waits. When the time is over first, it is `draining` and goes on."""
@@ -269,7 +280,7 @@ class Runtime:
         may_send_as: MaySendAs,
         timeout_s: float,
         receiver: AgentId | None = None,
-    ) -> Reply:
+    ) -> Reply | Posted:
         """Send one message and wait for its answer; `receiver` stands for whatever the text says.
 
         Cancelling the call ends the waiting. A late answer reaches the sender's inbox.
@@ -380,7 +391,7 @@ class Runtime:
 
     def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None:
         """See `Sink`."""
-        self._dispatcher.on_unrouted(sender_id, capability, body)
+        self._dispatcher.on_unrouted(slot, sender_id, capability, body)
 
     def on_conversation(self, news: ConversationNews) -> None:
         """See `Sink`."""

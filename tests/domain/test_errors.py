@@ -70,9 +70,11 @@ EXAMPLES: list[CaxtonError] = [
     errors.InvalidWasm(PROBLEMS),
     errors.AgentFailed("bidder", FaultKind.TRAP, "unreachable"),
     errors.NoRoute("biddr", suggestions=["bidder"]),
+    errors.NobodyCapable("translat", 0, suggestions=["translate"]),
     errors.InvalidMessage(PROBLEMS),
     errors.MessageTooLarge(2_000_000, 1_048_576),
     errors.MailboxFull("bidder", 1000),
+    errors.NobodyFree("translate", 3),
     errors.ProtocolViolation("wrong_role", "InProgress", performative="cancel", protocol="fipa-request"),
     errors.ConversationNotFound("c1"),
     errors.MessageNotFound("m1"),
@@ -171,6 +173,15 @@ def test_a_missing_receiver_is_a_missing_agent() -> None:
         raise errors.NoRoute("x")
     assert errors.NoRoute.code == "AGENT_NOT_FOUND"
     assert issubclass(errors.NoRoute, errors.RoutingError)
+
+
+def test_a_capability_of_nobody_and_one_of_those_who_do_not_run_are_told_apart() -> None:
+    unknown = errors.NobodyCapable("translat", 0, suggestions=["translate"])
+    assert (unknown.code, unknown.hint) == ("AGENT_NOT_FOUND", "did you mean `translate`?")
+    resting = errors.NobodyCapable("translate", 2)
+    assert "none of the 2 agents" in resting.message
+    assert "start" in resting.hint
+    assert resting.details()["holders_count"] == 2
 
 
 def test_near_names_are_offered_in_hint_and_details() -> None:

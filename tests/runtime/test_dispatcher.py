@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 import anyio
+import msgspec
 import orjson
 import pytest
 
@@ -308,11 +309,37 @@ async def test_a_guest_sends_to_a_capability(rig: Rig) -> None:
     assert len(rig.runtime.inbox(str(person))) == 0
 
 
-async def test_a_guest_that_sends_to_a_capability_of_nobody_is_noted(rig: Rig) -> None:
-    await rig.deploy("asker", _sender_to_capability("nothing"))
-    rig.post("asker", "go")
-    await until(lambda: rig.totals["messages_unrouted"] == 1, "it is counted")
+async def test_a_guest_that_sends_to_a_capability_of_nobody_hears_why(rig: Rig) -> None:
+    await rig.external("desk")
+    await rig.deploy("asker", config={"wants": "translat", "report": "desk"})
+    await rig.external("linguist", capabilities=("translate",))
+    rig.post("asker", "go", conversation_id="c-1")
+    told = await _reported(rig)
+    assert (told["performative"], told["conversation_id"]) == ("failure", "c-1")
+    assert told["in_reply_to"] == "my-word"
+    assert told["content"] == {
+        "error": {"kind": "no_route", "message": "no agent has the capability `translat`"}
+    }
+    assert rig.totals["messages_unrouted"] == 1
+    inbox = rig.runtime.inbox("desk")
+    inbox.ack((await inbox.read(0, 10))[1])
     await until(lambda: rig.totals["messages_in_flight"] == 0, "the core has let go of all")
+
+
+async def test_a_guest_hears_that_all_who_could_are_full(rig: Rig) -> None:
+    await rig.external("desk")
+    await rig.deploy("asker", config={"wants": "translate", "report": "desk"})
+    await rig.external("linguist", capabilities=("translate",), mailbox_max=1)
+    rig.post("linguist", "the first")
+    rig.post("asker", "go")
+    told = await _reported(rig)
+    assert orjson.loads(orjson.dumps(told["content"]))["error"]["kind"] == "mailbox_full"
+
+
+async def _reported(rig: Rig) -> dict[str, object]:
+    """Return the message that the asker reported to the desk."""
+    report = await _next_message(rig, "desk")
+    return msgspec.convert(report["content"], dict[str, object])
 
 
 def _sender_to_capability(capability: str) -> bytes:

@@ -111,6 +111,8 @@ class MessageRoutes:
                 return accepted(self._runtime.post(body, sender, may_send_as))
             with self._ending.wakes(call):
                 reply = await self._runtime.ask(body, sender, may_send_as, query.wait_ms / 1000)
+        if isinstance(reply, Posted):
+            return accepted(reply)
         answer = MessageAnswered(
             message_id=reply.message_id,
             conversation_id=reply.conversation_id,

@@ -36,6 +36,8 @@ from caxton.domain.errors.routing import (
     MailboxFull,
     MessageNotFound,
     MessageTooLarge,
+    NobodyCapable,
+    NobodyFree,
     NoRoute,
     ProtocolViolation,
 )
@@ -81,6 +83,8 @@ __all__ = [
     "MessageNotFound",
     "MessageTooLarge",
     "NoRoute",
+    "NobodyCapable",
+    "NobodyFree",
     "NotFound",
     "ObservabilityError",
     "ParseError",
