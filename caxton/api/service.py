@@ -6,6 +6,7 @@ from typing import final
 
 import msgspec
 
+from caxton.api.acl_text import ACLText
 from caxton.api.app import Application
 from caxton.api.call import BodyRoom
 from caxton.api.ending import Ending
@@ -69,13 +70,14 @@ class Service:
         ownership = Ownership(runtime)
         message_bytes_max = config.messaging.message_bytes_max
         body_bytes_max = message_bytes_max + ENVELOPE_BYTES_MAX
+        acl_text = ACLText(runtime, clock, config.messaging.platform, body_bytes_max)
         streams = StreamRoutes(runtime, ownership, gate)
         description = DescriptionRoutes(version)
         table = RouteTable(
             [
-                *MessageRoutes(runtime, ownership, room, ending, message_bytes_max).routes(),
+                *MessageRoutes(runtime, ownership, room, ending, acl_text, message_bytes_max).routes(),
                 *AgentRoutes(runtime, ownership, room, ending, limit_maxima(config), body_bytes_max).routes(),
-                *InboxRoutes(runtime, ownership, room, ending).routes(),
+                *InboxRoutes(runtime, ownership, room, ending, acl_text).routes(),
                 *LogRoutes(runtime, ending).routes(),
                 *streams.routes(),
                 *CapabilityRoutes(runtime, ownership).routes(),

@@ -207,6 +207,11 @@ class Runtime:
         """Return the id of the agent with this id or name. Raises: AgentNotFound."""
         return self._registry.find(agent).agent.id
 
+    def name_of(self, agent_id: AgentId) -> AgentName | None:
+        """Return the name of an agent; None when there is none with this id."""
+        record = self._registry.by_id(agent_id)
+        return None if record is None else record.agent.spec.name
+
     def list(
         self,
         *,

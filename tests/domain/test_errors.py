@@ -72,6 +72,7 @@ EXAMPLES: list[CaxtonError] = [
     errors.NoRoute("biddr", suggestions=["bidder"]),
     errors.NobodyCapable("translat", 0, suggestions=["translate"]),
     errors.InvalidMessage(PROBLEMS),
+    errors.InvalidMessageFormat(PROBLEMS[1], offset_bytes=12, line=2, column=3),
     errors.MessageTooLarge(2_000_000, 1_048_576),
     errors.MailboxFull("bidder", 1000),
     errors.NobodyFree("translate", 3),
@@ -207,6 +208,14 @@ def test_details_list_every_problem_with_its_place() -> None:
             "where": "stdin:1",
         },
     ]
+
+
+def test_a_fault_in_a_text_is_an_invalid_message_with_its_place() -> None:
+    error = errors.InvalidMessageFormat(PROBLEMS[1], offset_bytes=12, line=2, column=3)
+    assert isinstance(error, errors.InvalidMessage)
+    assert error.code == "INVALID_MESSAGE"
+    assert error.details()["position"] == {"offset_bytes": 12, "line": 2, "column": 3}
+    assert error.hint == PROBLEMS[1].fix
 
 
 def test_a_long_text_of_the_caller_does_not_come_back_whole() -> None:

@@ -181,6 +181,13 @@ async def test_an_agent_is_found_by_id_and_name_and_else_suggested(rig: Rig) -> 
     assert refusal.value.suggestions == ("translator",)
 
 
+async def test_an_agent_has_its_name_as_long_as_it_is_there(rig: Rig) -> None:
+    made = rig.runtime.external_for("ci")
+    assert rig.runtime.name_of(made) == "client.ci"
+    await rig.runtime.delete(str(made), force=True)
+    assert rig.runtime.name_of(made) is None
+
+
 async def test_the_whole_is_described_in_plain_values(rig: Rig) -> None:
     await rig.deploy("echo")
     system = orjson.loads(orjson.dumps(rig.runtime.system()))

@@ -71,6 +71,24 @@ class InvalidMessage(RoutingError):
 
 
 @final
+class InvalidMessageFormat(InvalidMessage):
+    """A message in FIPA's string form cannot be read, or says what cannot be said here.
+
+    `offset_bytes` is where in the text; `line` and `column` count from one, the latter in characters.
+    """
+
+    def __init__(self, problem: Problem, *, offset_bytes: int, line: int, column: int) -> None:
+        super().__init__([problem])
+        self.offset_bytes = offset_bytes
+        self.line = line
+        self.column = column
+
+    def _details(self) -> dict[str, object]:
+        position = {"offset_bytes": self.offset_bytes, "line": self.line, "column": self.column}
+        return {**super()._details(), "position": position}
+
+
+@final
 class MessageTooLarge(RoutingError):
     """The message, or the body that should hold it, has too many bytes."""
 
