@@ -40,6 +40,7 @@ cdef enum:
     TICKS_IN_A_HURRY = 100000   # of deadline that a tick takes away while the machine must stop
     CLOCK_EVERY = 1024          # turns between looks at how wall and monotonic clock differ
     INJECTOR_EVERY = 32         # turns between looks at the injector while the ring has work
+    TURN_NS_MAX = 1000000       # after so long an agent's turn is over, however much waits for it
 
 
 cdef void free_handled(Worker* worker, Slot* slot, Message* message) noexcept nogil:
@@ -165,6 +166,7 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
         # The instance is replaced first, so that whoever hears of the fault can ask about the state.
         if fault_destroys(outcome.fault):
             replace_instance(worker, slot, &outcome)
+            worker.now_ns = monotonic_ns()
         else:
             slot.last_fault = outcome.fault
         answer_fault(worker, message, &outcome)
@@ -189,6 +191,7 @@ cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept no
         return
     if fault_destroys(outcome.fault):
         replace_instance(worker, slot, &outcome)
+        worker.now_ns = monotonic_ns()
     else:
         slot.last_fault = outcome.fault
         machine_event(worker.machine, &worker.cache, slot, EVENT_FAULT, outcome.fault, outcome.text)
@@ -244,6 +247,7 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
     # ORDERING: a hint only; answer_request swaps the request.
     cdef Message* message
     cdef uint32_t state
+    cdef uint64_t begun = worker.now_ns
     slot.home = worker.index
     if unlikely(load_u32_acquire(&slot.request) != REQUEST_NONE):
         answer_request(worker, slot)
@@ -266,6 +270,10 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
             free_handled(worker, slot, message)
         else:
             handle_timer(worker, slot, message)
+        # Each handler's end has read the clock. A batch is meant for handlers of microseconds: one of slow ones
+        # would keep every other agent of this worker waiting for the sum of their deadlines.
+        if unlikely(worker.now_ns - begun > TURN_NS_MAX):
+            break
     # ORDERING: seq_cst, see give_back in acceptance.pyx.
     if unlikely(slot.state == SLOT_DRAINING) and load_u32_seq(&slot.mailbox.depth) == 0:
         stop_drained(worker, slot)
