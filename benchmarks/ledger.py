@@ -73,7 +73,8 @@ class Requests:
     """Requests of which each must get one answer, whatever becomes of the agent it went to."""
 
     def __init__(self) -> None:
-        self._open: dict[str, float] = {}
+        # When it was sent, and to whom.
+        self._open: dict[str, tuple[float, str]] = {}
         # Answers may come before the sender has read the id of its own message.
         self._early: set[str] = set()
         self.answered = 0
@@ -82,13 +83,13 @@ class Requests:
     def __len__(self) -> int:
         return len(self._open)
 
-    def sent(self, message_id: str) -> None:
+    def sent(self, message_id: str, receiver: str) -> None:
         """Expect an answer."""
         if message_id in self._early:
             self._early.remove(message_id)
             self.answered += 1
         else:
-            self._open[message_id] = time.monotonic()
+            self._open[message_id] = (time.monotonic(), receiver)
 
     def arrived(self, body: bytes) -> None:
         """Take an answer."""
@@ -100,12 +101,16 @@ class Requests:
         else:
             self._early.add(message_id)
 
+    def waited_for(self) -> Counter[str]:
+        """Return who owes how many answers."""
+        return Counter(receiver for _, receiver in self._open.values())
+
     def leftovers(self) -> str:
         """Say what does not add up; empty when all does."""
         words: list[str] = []
         if self._open:
             now = time.monotonic()
-            oldest = max(now - sent for sent in self._open.values())
+            oldest = max(now - sent for sent, _ in self._open.values())
             words.append(f"{len(self._open)} requests without an answer, the oldest of {oldest:.1f} s")
         if self._early:
             words.append(f"{len(self._early)} answers to requests that nobody sent, or second ones")

@@ -32,6 +32,7 @@ from benchmarks import house, ledger, troubles
 from benchmarks.ledger import Sample, Tally
 from benchmarks.server_process import TOKEN
 from benchmarks.troubles import Stage
+from caxton.domain.errors.agent import AgentNotFound
 from caxton.domain.ids import AgentId, parse_agent_name
 from caxton.runtime.deploy_request import ExternalRequest
 from caxton.runtime.runtime import Runtime
@@ -157,6 +158,7 @@ async def _sample(stage: Stage, samples: list[Sample]) -> None:
             print(
                 f"{sample.at_s:6.0f} s  {sample.resident_bytes / 2**20:7.1f} MiB, {sample.agents} agents, "
                 f"{sample.files} files, {sample.tasks} tasks, {len(stage.requests)} requests open, "
+                f"{_totals(stage.runtime)['messages_in_flight']} messages in flight, "
                 f"{sum(stage.tally.done.values()):,} deeds",
                 flush=True,
             )
@@ -178,6 +180,7 @@ async def _quiet(stage: Stage) -> list[str]:
     await _until(lambda: not stage.requests.leftovers())
     if words := stage.requests.leftovers():
         wrong.append(words)
+        wrong += [_debtor(runtime, name, owed) for name, owed in stage.requests.waited_for().most_common(10)]
 
     def differs() -> bool:
         return _totals(runtime)["instances"] != _with_instance(runtime)
@@ -185,6 +188,18 @@ async def _quiet(stage: Stage) -> list[str]:
     if not await _until(lambda: not differs()):
         wrong.append(f"{_totals(runtime)} but {_with_instance(runtime)} agents that should have an instance")
     return wrong
+
+
+def _debtor(runtime: Runtime, name: str, owed: int) -> str:
+    """Say how an agent is that owes answers."""
+    try:
+        view = runtime.get(name)
+    except AgentNotFound:
+        return f"{name} owes {owed} answers and is gone"
+    return (
+        f"{name} owes {owed} answers: it is {view.state}, {view.usage.mailbox_depth} messages wait, "
+        f"{view.usage.messages_handled} were handled, {view.usage.faults} faults, last {view.usage.last_error}"
+    )
 
 
 def _totals(runtime: Runtime) -> dict[str, int]:

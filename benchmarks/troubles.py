@@ -160,12 +160,13 @@ async def post(stage: Stage, sender: AgentId) -> None:
         for _ in range(dice.choice((1, 10, 100))):
             if len(stage.requests) > PENDING_MAX:
                 break
+            receiver = dice.choice(answering)
             try:
-                posted = stage.runtime.post(_request(dice, dice.choice(answering)), sender, nobody_else)
+                posted = stage.runtime.post(_request(dice, receiver), sender, nobody_else)
             except CaxtonError as error:
                 stage.tally.note("post", type(error).__name__)
             else:
-                stage.requests.sent(posted.message_id)
+                stage.requests.sent(posted.message_id, receiver)
                 stage.tally.note("post")
         await asyncio.sleep(dice.uniform(0.0, 0.02))
 

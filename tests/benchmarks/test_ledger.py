@@ -11,11 +11,11 @@ def answer(message_id: str) -> bytes:
 
 def test_books_are_even_when_each_request_has_one_answer() -> None:
     books = Requests()
-    books.sent("a")
+    books.sent("a", "one")
     books.arrived(answer("a"))
     # An answer may be faster than the note of its request.
     books.arrived(answer("b"))
-    books.sent("b")
+    books.sent("b", "one")
     assert (books.leftovers(), books.answered) == ("", 2)
 
 
@@ -30,10 +30,18 @@ def test_books_are_even_when_each_request_has_one_answer() -> None:
 def test_what_does_not_add_up_is_told(sent: list[str], arrived: list[str], words: str) -> None:
     books = Requests()
     for message_id in sent:
-        books.sent(message_id)
+        books.sent(message_id, "one")
     for message_id in arrived:
         books.arrived(answer(message_id))
     assert words in books.leftovers()
+
+
+def test_the_books_know_who_owes_how_many_answers() -> None:
+    books = Requests()
+    for message_id, receiver in (("a", "one"), ("b", "two"), ("c", "two"), ("d", "two")):
+        books.sent(message_id, receiver)
+    books.arrived(answer("c"))
+    assert books.waited_for() == {"one": 1, "two": 2}
 
 
 def test_a_message_that_answers_nothing_is_told() -> None:
