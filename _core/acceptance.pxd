@@ -59,5 +59,7 @@ cdef void drop(Machine* machine, MessageCache* cache, Message* message) noexcept
 
 # Answer ``message`` on behalf of its receiver with failure, refuse or not-understood (content: the error),
 # unless it must not be answered (it is itself such an answer, or nobody sent it).
-cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
+# OWNERSHIP: 1 = the pool was exhausted and ``message`` itself went back as the answer: the caller only gives its place
+# in the mailbox back. 0 = it is still the caller's.
+cdef bint answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
                        const char* kind, const char* detail) noexcept nogil

@@ -11,7 +11,7 @@ from caxton._core.envelope cimport (
 from caxton._core.limiter cimport bucket_take, bucket_wait_ns
 from caxton._core.machine cimport machine_schedule, machine_to_shell, random_next
 from caxton._core.message cimport (
-    FLAG_HOST, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
+    FLAG_HOST, FLAG_RESERVED, HEADER_BYTES, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
 )
 from caxton._core.queue cimport mailbox_push, mailbox_reserve
 from caxton._core.routing cimport (
@@ -25,6 +25,15 @@ from caxton._core.telemetry cimport (
 cdef enum:
     ID_OFFSET = 7       # the delivered text begins {"id":"
     ID_BYTES = 36
+    # The longest answer of the host: three identifiers and the detail with every byte escaped, and what is fixed.
+    ANSWER_BYTES_MAX = 8448
+    DRAFT_WORDS = 1080
+    # What the shortest answer of the host needs beyond its message: the error around its longest word, and the ids of
+    # message and conversation where they were not given.
+    ANSWER_SPARE_BYTES = 128
+
+if DRAFT_WORDS * sizeof(uint64_t) != HEADER_BYTES + ANSWER_BYTES_MAX:
+    raise ImportError("a draft of the host's answers has another size than its parts")
 
 
 cdef void new_id(uint64_t* random, HostFields* host) noexcept nogil:
@@ -120,7 +129,8 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
     cdef Message* message
     host_fields(author, envelope, is_reply, &host)
     host.receiver_id = receiver_id
-    message = message_new(&machine.pool, author.cache, envelope_bound(envelope, &host) + room_behind)
+    message = message_new(
+        &machine.pool, author.cache, envelope_bound(envelope, &host) + max(room_behind, <uint32_t>ANSWER_SPARE_BYTES))
     if message == NULL:
         return NULL
     envelope_splice(text, envelope, &host, message)
@@ -271,18 +281,63 @@ cdef bint may_be_answered(Message* message) noexcept nogil:
     return message.performative not in (ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, ACT_REJECT_PROPOSAL)
 
 
-cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
+cdef Message* turned_round(Message* message, uint8_t act, const HostFields* host, const char* kind,
+                           const char* detail) noexcept nogil:
+    # Without a free message the one to be answered becomes its answer: nobody will read it any more. The text is
+    # made beside it, since the host's fields lie in it. Where there is no room for the detail it is left out; the
+    # rest fits, see ANSWER_SPARE_BYTES.
+    cdef uint64_t room[DRAFT_WORDS]
+    # SAFETY: room for a header and ANSWER_BYTES_MAX behind it, aligned to words as a message's fields are.
+    cdef Message* draft = <Message*>room
+    cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
+    if envelope_error(act, host, kind, detail, detail_bytes, NULL) > ANSWER_BYTES_MAX:
+        return NULL
+    envelope_error(act, host, kind, detail, detail_bytes, draft)
+    if draft.body_bytes > message.body_capacity:
+        envelope_error(act, host, kind, detail, 0, draft)
+    if draft.body_bytes > message.body_capacity:
+        return NULL
+    message.next = NULL
+    message.number = 0
+    message.performative = draft.performative
+    message.body_bytes = draft.body_bytes
+    message.conversation = draft.conversation
+    message.protocol = draft.protocol
+    message.reply_with = draft.reply_with
+    message.in_reply_to = draft.in_reply_to
+    message.content = draft.content
+    memcpy(message_body(message), message_body(draft), draft.body_bytes)
+    return message
+
+
+cdef void address_back(Message* answer, const Message* message) noexcept nogil:
+    # From the receiver to the sender; the two may be one and the same message.
+    cdef uint64_t sender_id = message.receiver_id
+    cdef uint32_t sender_slot = message.receiver_slot
+    cdef uint32_t sender_generation = message.receiver_generation
+    answer.receiver_id = message.sender_id
+    answer.receiver_slot = message.sender_slot
+    answer.receiver_generation = message.sender_generation
+    answer.sender_id = sender_id
+    answer.sender_slot = sender_slot
+    answer.sender_generation = sender_generation
+    answer.kind = KIND_ACL
+    answer.flags = FLAG_HOST | FLAG_RESERVED
+
+
+cdef bint answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
                        const char* kind, const char* detail) noexcept nogil:
     cdef HostFields host
     cdef Message* answer
     cdef Slot* target = &machine.routing.slots[message.sender_slot]
     cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
     cdef uint8_t act = <uint8_t>performative
+    cdef bint reused
     if not may_be_answered(message) or slot_generation(target) != message.sender_generation:
-        return
+        return False
     if not mailbox_reserve(&target.mailbox):
         count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
-        return
+        return False
     memset(&host, 0, sizeof(HostFields))
     new_id(worker.random, &host)
     host.sender_id = message.receiver_id
@@ -294,22 +349,20 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
     default_conversation(message, &host)
     default_in_reply_to(message, &host)
     answer = message_new(&machine.pool, &worker.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
+    reused = answer == NULL
+    if unlikely(reused):
+        answer = turned_round(message, act, &host, kind, detail)
+    else:
+        envelope_error(act, &host, kind, detail, detail_bytes, answer)
     if answer == NULL:
         give_back(machine, target)
         count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
-        return
-    envelope_error(act, &host, kind, detail, detail_bytes, answer)
+        return False
     answer.id_high = host.id_high
     answer.id_low = host.id_low
     answer.trace_high = host.trace_high
     answer.trace_low = host.trace_low
     answer.span_id = host.span_id
-    answer.kind = KIND_ACL
-    answer.flags = FLAG_HOST | FLAG_RESERVED
-    answer.sender_id = message.receiver_id
-    answer.sender_slot = message.receiver_slot
-    answer.sender_generation = message.receiver_generation
-    answer.receiver_id = message.sender_id
-    answer.receiver_slot = message.sender_slot
-    answer.receiver_generation = message.sender_generation
+    address_back(answer, message)
     deliver(machine, worker, answer, worker.now_ns)
+    return reused

@@ -52,7 +52,9 @@ cdef void reject(Worker* worker, Slot* slot, Message* message, int32_t fault, co
     # A message that its agent will never see: the sender hears why.
     if message.kind == KIND_ACL:
         count_message(&worker.telemetry, message.performative, STATUS_DEAD_LETTERED)
-        answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(fault), text)
+        if answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(fault), text):
+            mailbox_release(&slot.mailbox)
+            return
     elif message.kind == KIND_TIMER and message.receiver_generation == slot_generation(slot):
         # ORDERING: a count; it orders nothing.
         sub_u32_seq(&slot.wakeups, 1)
@@ -125,13 +127,13 @@ cdef void judge_code(Worker* worker, Outcome* outcome) noexcept nogil:
         snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned %d", <int>code)
 
 
-cdef void answer_fault(Worker* worker, Message* message, Outcome* outcome) noexcept nogil:
+cdef bint answer_fault(Worker* worker, Message* message, Outcome* outcome) noexcept nogil:
     if outcome.code == -2 and not fault_destroys(outcome.fault):
-        answer_error(worker.machine, worker, message, ACT_NOT_UNDERSTOOD, b"not_understood", outcome.text)
-    elif outcome.code == -3 and not fault_destroys(outcome.fault):
-        answer_error(worker.machine, worker, message, ACT_REFUSE, b"refused", outcome.text)
-    else:
-        answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(outcome.fault), outcome.text)
+        return answer_error(
+            worker.machine, worker, message, ACT_NOT_UNDERSTOOD, b"not_understood", outcome.text)
+    if outcome.code == -3 and not fault_destroys(outcome.fault):
+        return answer_error(worker.machine, worker, message, ACT_REFUSE, b"refused", outcome.text)
+    return answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(outcome.fault), outcome.text)
 
 
 cdef void count_end(Worker* worker, Slot* slot, Outcome* outcome) noexcept nogil:
@@ -148,6 +150,7 @@ cdef void settle_outbox(Worker* worker, Outcome* outcome) noexcept nogil:
         outbox_discard(worker)
 
 
+# OWNERSHIP: takes the message, and gives its place back.
 cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept nogil:
     cdef Outcome outcome
     cdef uint64_t begun = worker.now_ns
@@ -169,7 +172,10 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
             worker.now_ns = monotonic_ns()
         else:
             slot.last_fault = outcome.fault
-        answer_fault(worker, message, &outcome)
+        if answer_fault(worker, message, &outcome):
+            mailbox_release(&slot.mailbox)
+            return
+    free_handled(worker, slot, message)
 
 
 cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept nogil:
@@ -267,7 +273,6 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
             reject(worker, slot, message, FAULT_AGENT_STOPPED, b"the agent is stopped")
         elif message.kind == KIND_ACL:
             handle_message(worker, slot, message)
-            free_handled(worker, slot, message)
         else:
             handle_timer(worker, slot, message)
         # Each handler's end has read the clock. A batch is meant for handlers of microseconds: one of slow ones
