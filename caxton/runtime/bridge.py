@@ -11,6 +11,7 @@ nor ticker: there every call is refused.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -47,6 +48,8 @@ from caxton.runtime.seam import (
 
 if TYPE_CHECKING:
     from caxton._core.core import Core, ModuleCode
+
+_log = logging.getLogger("caxton.runtime.bridge")
 
 BATCH_COMPLETIONS: Final = 128
 TURN_NS_MAX: Final = 1_000_000
@@ -362,7 +365,10 @@ class Bridge:
         assert sink is not None, "attach comes before completions"
         batch = self._core.take_completions(BATCH_COMPLETIONS)
         for row in batch:
-            self._deliver[cast("int", row[0])](sink, row)
+            try:
+                self._deliver[cast("int", row[0])](sink, row)
+            except Exception:  # noqa: BLE001 - the outermost frame: one bad row must not lose those behind it
+                _log.exception("a completion could not be delivered", extra={"event": "completion_failed"})
         return len(batch)
 
     def _deliver_message(self, sink: Sink, row: tuple[object, ...]) -> None:

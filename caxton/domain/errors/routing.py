@@ -48,7 +48,6 @@ class NobodyCapable(NoRoute):
         }
 
 
-@final
 class InvalidMessage(RoutingError):
     """The message is not a message. Holds every fault that was found."""
 
