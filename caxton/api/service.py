@@ -23,6 +23,7 @@ from caxton.api.routes.logs import LogRoutes
 from caxton.api.routes.messages import ENVELOPE_BYTES_MAX, MessageRoutes
 from caxton.api.routes.stream import StreamRoutes
 from caxton.api.routes.system import SystemRoutes
+from caxton.api.routes.tasks import TaskRoutes
 from caxton.api.routes.tokens import TokenRoutes
 from caxton.api.wire import Watch, WireBounds
 from caxton.clock import Clock
@@ -30,6 +31,7 @@ from caxton.config import Config, limit_maxima
 from caxton.runtime.runtime import Runtime
 from caxton.security.rate import CallRate
 from caxton.security.tokens import TokenStore
+from caxton.tasks.assembly import ProtocolServices
 
 BODY_ROOM_BYTES_MAX = 512 * 1024 * 1024
 
@@ -50,6 +52,7 @@ class Service:
     def __init__(
         self,
         runtime: Runtime,
+        services: ProtocolServices,
         config: Config,
         clock: Clock,
         tokens: TokenStore,
@@ -79,6 +82,7 @@ class Service:
                 *LogRoutes(runtime, ending).routes(),
                 *streams.routes(),
                 *CapabilityRoutes(runtime).routes(),
+                *TaskRoutes(services.tasks, room, ending, body_bytes_max).routes(),
                 *TokenRoutes(tokens, room).routes(),
                 *SystemRoutes(
                     runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)

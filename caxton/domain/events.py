@@ -43,6 +43,7 @@ class EventType(StrEnum):
     MESSAGE_REJECTED = "message.rejected"
     MESSAGE_EXPIRED = "message.expired"
     MESSAGE_DEAD_LETTERED = "message.dead_lettered"
+    CONVERSATION_CONTRACT_AWARDED = "conversation.contract_awarded"
     PERFORMANCE_SAMPLED = "performance.sampled"
     DEPLOYMENT_STARTED = "deployment.started"
     DEPLOYMENT_STAGE = "deployment.stage"
@@ -76,6 +77,15 @@ class CommunicationData(msgspec.Struct, frozen=True, kw_only=True, tag="communic
 
 
 @final
+class AwardData(msgspec.Struct, frozen=True, kw_only=True, tag="award"):
+    """The manager of a contract net accepted proposals, the best of the `winners` first."""
+
+    conversation_id: ConversationId
+    task_id: str
+    winners: tuple[AgentId, ...]
+
+
+@final
 class PerformanceData(msgspec.Struct, frozen=True, kw_only=True, tag="performance"):
     """What an agent used, at one moment. `cpu_ratio` is the share of one core since the last sample."""
 
@@ -104,7 +114,7 @@ class SecurityData(msgspec.Struct, frozen=True, kw_only=True, tag="security"):
     reason: str | None = None
 
 
-EventData = LifecycleData | CommunicationData | PerformanceData | DeploymentData | SecurityData
+EventData = LifecycleData | CommunicationData | AwardData | PerformanceData | DeploymentData | SecurityData
 
 
 @final
@@ -144,6 +154,8 @@ def family_of(data: EventData) -> str:
             return "agent"
         case CommunicationData():
             return "message"
+        case AwardData():
+            return "conversation"
         case PerformanceData():
             return "performance"
         case DeploymentData():

@@ -9,6 +9,7 @@ from caxton.domain.errors import CursorUnknown, ParseError
 from caxton.domain.events import (
     CURSOR_MAX,
     EVERY_EVENT,
+    AwardData,
     CommunicationData,
     DeploymentData,
     Event,
@@ -41,6 +42,9 @@ DATA: dict[str, EventData] = {
         conversation_id=new_conversation_id(),
         performative=Performative.CFP,
         direction="inbound",
+    ),
+    "conversation": AwardData(
+        conversation_id=new_conversation_id(), task_id=new_message_id(), winners=(AgentId(7), AgentId(8))
     ),
     "performance": PerformanceData(
         cpu_ratio=0.5, memory_bytes=ByteSize(65536), queue_messages=3, conversations_active=1

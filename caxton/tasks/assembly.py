@@ -1,0 +1,44 @@
+"""The service put together: voice, market and what callers ask, made once and handed to the API."""
+
+import asyncio
+from typing import Final, final
+
+from caxton.clock import Clock
+from caxton.domain.events import AwardData, EventType
+from caxton.domain.ids import AgentId
+from caxton.runtime.runtime import Runtime
+from caxton.tasks.agent_voice import AgentVoice
+from caxton.tasks.content_room import ContentRoom
+from caxton.tasks.market import Market
+from caxton.tasks.task_service import TaskService
+from caxton.tasks.voice import Conversation
+
+
+@final
+class ProtocolServices:
+    """Tasks and auctions of one server. `start` before the API listens, `stop` while the core still runs."""
+
+    def __init__(self, runtime: Runtime, clock: Clock) -> None:
+        self._runtime = runtime
+        self._clock = clock
+        voice = AgentVoice(runtime)
+        self._market = Market(voice)
+        voice.heard_by(self._market.hear)
+        self.tasks: Final = TaskService(self._market, ContentRoom(), clock, self._awarded)
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take tasks from now on."""
+        self._running = asyncio.get_running_loop().create_task(self._market.run())
+        await self._market.opened.wait()
+
+    async def stop(self) -> None:
+        """End what is open as failed. Idempotent."""
+        self._market.stop()
+        if self._running is not None:
+            await self._running
+
+    def _awarded(self, task_id: str, conversation: Conversation, winners: tuple[AgentId, ...]) -> None:
+        data = AwardData(conversation_id=conversation.id, task_id=task_id, winners=winners)
+        kind = EventType.CONVERSATION_CONTRACT_AWARDED
+        self._runtime.events.record(kind, data, self._clock.wall_ns(), None)
