@@ -16,6 +16,7 @@ from caxton.api.listener import Listener
 from caxton.api.ownership import Ownership
 from caxton.api.route_table import RouteTable
 from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
+from caxton.api.routes.auctions import AuctionRoutes
 from caxton.api.routes.capabilities import CapabilityRoutes
 from caxton.api.routes.description import DescriptionRoutes
 from caxton.api.routes.inbox import InboxRoutes
@@ -83,6 +84,7 @@ class Service:
                 *streams.routes(),
                 *CapabilityRoutes(runtime).routes(),
                 *TaskRoutes(services.tasks, room, ending, body_bytes_max).routes(),
+                *AuctionRoutes(services.auctions, room, ending, body_bytes_max).routes(),
                 *TokenRoutes(tokens, room).routes(),
                 *SystemRoutes(
                     runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from caxton.api.task_schemas import AwardRuleIn, TaskCreate
+from caxton.api.task_schemas import AuctionCreate, AwardRuleIn, TaskCreate
 from caxton.domain.errors.request import InvalidRequest, ParseError
 from caxton.domain.ids import Capability, parse_capability
 from caxton.domain.problem import Problem
 from caxton.tasks.award import Manual, Ranked
-from caxton.tasks.request import Invited, TaskRequest, explain_invited
+from caxton.tasks.request import AuctionRequest, Invited, TaskRequest, explain_invited
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ def task_request(body: TaskCreate) -> TaskRequest:
     """Return what the service is asked for. Raises: InvalidRequest with every problem of the body."""
     award = body.award
     rule = Ranked(award.rule, award.field) if isinstance(award, AwardRuleIn) else Manual()
-    return with_invited(
+    return _with_invited(
         body.participants,
         body.capability,
         lambda invited: TaskRequest(
@@ -31,7 +31,24 @@ def task_request(body: TaskCreate) -> TaskRequest:
     )
 
 
-def with_invited(participants: list[str] | None, capability: str | None, make: Callable[[Invited], T]) -> T:
+def auction_request(body: AuctionCreate) -> AuctionRequest:
+    """Return what the service is asked for. Raises: InvalidRequest with every problem of the body."""
+    return _with_invited(
+        body.participants,
+        body.capability,
+        lambda invited: AuctionRequest(
+            kind=body.kind,
+            item=bytes(body.item),
+            invited=invited,
+            start_price=body.start_price,
+            step=body.step,
+            reserve_price=body.reserve_price,
+            round_s=body.round_s,
+        ),
+    )
+
+
+def _with_invited(participants: list[str] | None, capability: str | None, make: Callable[[Invited], T]) -> T:
     """Return what `make` makes of the invitation.
 
     Raises:

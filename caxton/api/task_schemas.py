@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from caxton.api.schemas import Cursor, Input, Names, Output, WaitMs
-from caxton.tasks.request import PARTICIPANTS_MAX, PROPOSAL_TIMEOUT_S_MAX, TIMEOUT_S_MAX
+from caxton.tasks.request import PARTICIPANTS_MAX, PROPOSAL_TIMEOUT_S_MAX, ROUND_S_MAX, TIMEOUT_S_MAX
 from caxton.tasks.task_view import TaskState, TaskSummary
 
 LIST_MAX = 1000
@@ -78,3 +78,30 @@ class TaskAward(Input, frozen=True, kw_only=True):
     """Who wins, by id or name, the best first; an empty list rejects every proposal."""
 
     winners: Names
+
+
+class AuctionCreate(Input, frozen=True, kw_only=True):
+    """An auction to run. `item` is any JSON value that says what is sold."""
+
+    kind: Annotated[
+        Literal["english", "dutch"], msgspec.Meta(description="The price rises, or it falls to the reserve.")
+    ]
+    item: msgspec.Raw
+    participants: Participants = None
+    capability: CapabilityName = None
+    start_price: int | float
+    step: int | float
+    reserve_price: Annotated[
+        int | float | None,
+        msgspec.Meta(description="Below it nothing is sold; nobody is told. A Dutch auction needs it."),
+    ] = None
+    round_s: Annotated[
+        float, msgspec.Meta(gt=0, le=ROUND_S_MAX, description="How long a call waits for the first bid.")
+    ] = 10.0
+
+
+class AuctionAccepted(Output, frozen=True, kw_only=True):
+    """The start of the auction is in the mailboxes of all participants."""
+
+    auction_id: str
+    conversation_id: str

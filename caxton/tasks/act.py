@@ -11,6 +11,7 @@ import msgspec
 from caxton.domain.ids import AgentId, MessageId
 
 NULL: Final = b"null"
+_CONFIRMING: Final = frozenset({"inform", "failure", "not-understood"})
 
 
 @final
@@ -47,6 +48,10 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     content: bytes | None = NULL
     content_kind: str | None = None
     in_reply_to: str | None = None
+
+    def confirms(self, cancel_id: MessageId) -> bool:
+        """Tell whether this answers a cancellation, one way or the other."""
+        return self.performative in _CONFIRMING and self.answers(cancel_id)
 
     def answers(self, message_id: MessageId) -> bool:
         """Tell whether this may answer that message: it names it, or nothing."""

@@ -8,6 +8,7 @@ from caxton.domain.events import AwardData, EventType
 from caxton.domain.ids import AgentId
 from caxton.runtime.runtime import Runtime
 from caxton.tasks.agent_voice import AgentVoice
+from caxton.tasks.auction_service import AuctionService
 from caxton.tasks.content_room import ContentRoom
 from caxton.tasks.market import Market
 from caxton.tasks.task_service import TaskService
@@ -24,7 +25,9 @@ class ProtocolServices:
         voice = AgentVoice(runtime)
         self._market = Market(voice)
         voice.heard_by(self._market.hear)
-        self.tasks: Final = TaskService(self._market, ContentRoom(), clock, self._awarded)
+        room = ContentRoom()
+        self.tasks: Final = TaskService(self._market, room, clock, self._awarded)
+        self.auctions: Final = AuctionService(self._market, room, clock)
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

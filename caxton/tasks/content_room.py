@@ -6,6 +6,9 @@ from typing import Final, final
 PROPOSAL_BYTES_MAX: Final = 64 * 1024
 """Of the content of a proposal or a refusal: a thousand of them may come for each task."""
 
+SEAT_BYTES: Final = 512
+"""What a participant costs beside its contents: a session, a name, places in tables."""
+
 ROOM_BYTES_MAX: Final = 256 * 1024 * 1024
 
 
@@ -22,11 +25,17 @@ class ContentRoom:
         """Ask `maker` to give something back when there is too little; it says False when it has nothing."""
         self._makers.append(maker)
 
-    def take(self, count: int) -> bool:
-        """Reserve room; False, and nothing reserved, when there is too little."""
+    def has(self, count: int) -> bool:
+        """Tell whether there is so much room, or make it."""
         while self.bytes_held + count > self.bytes_max:
             if not any(maker() for maker in self._makers):
                 return False
+        return True
+
+    def take(self, count: int) -> bool:
+        """Reserve room; False, and nothing reserved, when there is too little."""
+        if not self.has(count):
+            return False
         self.bytes_held += count
         return True
 

@@ -190,7 +190,7 @@ def _hear(state: State, messages: Sequence[Heard], now_s: float) -> Step:
         if session is None:
             continue
         cancel_id = pending.get(heard.agent)
-        if cancel_id is not None and isinstance(session, Open) and _ends_cancellation(heard, cancel_id):
+        if cancel_id is not None and isinstance(session, Open) and heard.confirms(cancel_id):
             del pending[heard.agent]
             if heard.performative == "inform":
                 sessions[heard.agent] = call_off(session, confirmed=True)
@@ -330,11 +330,6 @@ def _settle(state: Cancelling, now_s: float) -> Step:
     if now_s < state.net.due_s and any(isinstance(session, Awarded) for session in rejected.values()):
         return Working(state.net, rejected, state.winners, cancelled=True), _telling(acts)
     return _end(state, _overdue(rejected), acts, cancelled=True)
-
-
-def _ends_cancellation(heard: Heard, cancel_id: MessageId) -> bool:
-    answer = heard.performative in {"inform", "failure", "not-understood"}
-    return answer and heard.answers(cancel_id)
 
 
 def _revocation(net: Net, agent: AgentId) -> Act:

@@ -54,6 +54,11 @@ class Job(Generic[S, Q]):
         """Tell whether it has ended."""
         return self.desk.over.is_set()
 
+    def keep(self, size: int) -> None:
+        """Count bytes that are kept of it, for which there is room."""
+        if self._room.take(size):
+            self._kept_bytes += size
+
     def hear(self, heard: Heard) -> None:
         """Queue a participant's message, without its content where there is no room for that."""
         size = 0 if heard.content is None else len(heard.content)

@@ -1,18 +1,21 @@
 """What a caller asks of the service, checked: who is to take part, by which rule, until when."""
 
 import math
-from typing import Final, final
+from typing import Final, Literal, final
 
 import msgspec
 
 from caxton.domain.errors.request import InvalidRequest
 from caxton.domain.ids import Capability
 from caxton.domain.problem import Problem, ProblemKind
+from caxton.tasks.auction import ROUNDS_MAX
 from caxton.tasks.award import FIELD_CHARACTERS_MAX, AwardRule, Ranked
+from caxton.tasks.price import Price
 
 PARTICIPANTS_MAX: Final = 1000
 PROPOSAL_TIMEOUT_S_MAX: Final = 3600.0
 TIMEOUT_S_MAX: Final = 86_400.0
+ROUND_S_MAX: Final = 3600.0
 
 
 @final
@@ -70,6 +73,58 @@ class TaskRequest(msgspec.Struct, frozen=True, kw_only=True):
             problems += _field(self.rule.field)
         if problems:
             raise InvalidRequest(problems)
+
+
+@final
+class AuctionRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An auction to run. `item` is JSON text; in a Dutch auction the price falls to `reserve_price`.
+
+    Raises:
+        InvalidRequest: with every value out of bounds or contradictory.
+    """
+
+    kind: Literal["english", "dutch"]
+    item: bytes
+    invited: Invited
+    start_price: Price
+    step: Price
+    reserve_price: Price | None = None
+    round_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        problems = _seconds("round_s", self.round_s, ROUND_S_MAX)
+        for name in ("start_price", "step", "reserve_price"):
+            value = getattr(self, name)
+            if value is not None and not math.isfinite(value):
+                problems.append(_bounds(name, value, "give a number"))
+        if not problems:
+            problems = self._explain_prices()
+        if problems:
+            raise InvalidRequest(problems)
+
+    def _explain_prices(self) -> list[Problem]:
+        if self.step <= 0:
+            return [_bounds("step", self.step, "give more than 0")]
+        reserve_price = self.reserve_price
+        if self.kind == "english":
+            return []
+        if reserve_price is None:
+            return [
+                Problem(
+                    field="reserve_price",
+                    kind=ProblemKind.MISSING,
+                    problem="a Dutch auction needs a price below which nothing is sold",
+                    fix="give a `reserve_price`",
+                )
+            ]
+        if reserve_price > self.start_price:
+            fix = "give at most `start_price`, from which the price falls"
+            return [_bounds("reserve_price", reserve_price, fix)]
+        rounds = (self.start_price - reserve_price) / self.step
+        if rounds >= ROUNDS_MAX:
+            fix = f"give a greater step: at most {ROUNDS_MAX} calls lead down to `reserve_price`"
+            return [_bounds("step", self.step, fix)]
+        return []
 
 
 def explain_invited(agents: tuple[str, ...] | None, capability: str | None) -> list[Problem]:

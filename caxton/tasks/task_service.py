@@ -14,17 +14,16 @@ from caxton.domain.errors.request import InvalidRequest
 from caxton.domain.ids import AgentId, new_conversation_id, new_message_id
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.tasks import contract_net
-from caxton.tasks.act import Act, Announce, AwardAsked, CancelAsked
+from caxton.tasks.act import Act, Announce, AwardAsked
 from caxton.tasks.award import Manual
 from caxton.tasks.content_room import ContentRoom
 from caxton.tasks.contract_net import Cancelling, Choosing, Collecting, Ended, Net, State
-from caxton.tasks.desk import Desk, Procedure
+from caxton.tasks.desk import Procedure
 from caxton.tasks.invitation import invite
-from caxton.tasks.job import MESSAGES_WAITING_MAX, Job
 from caxton.tasks.market import Market
+from caxton.tasks.office import Kind, Office
 from caxton.tasks.request import TaskRequest
 from caxton.tasks.session import Proposal
-from caxton.tasks.shelf import Shelf
 from caxton.tasks.task_view import TaskJob, TaskState, TaskSummary, TaskView, summary, task_state, view
 from caxton.tasks.voice import Conversation
 
@@ -32,8 +31,13 @@ Awarded = Callable[[str, Conversation, tuple[AgentId, ...]], None]
 
 # Beyond the end of the task: a conversation outlives what is said at its end.
 _TTL_EXTRA_S: Final = contract_net.CANCEL_S + 25.0
-_PROCEDURE: Final = Procedure[State](
-    decide=contract_net.decide, alarm=contract_net.alarm, is_over=lambda state: isinstance(state, Ended)
+_KIND: Final = Kind[State](
+    noun="task",
+    procedure=Procedure[State](
+        decide=contract_net.decide, alarm=contract_net.alarm, is_over=lambda state: isinstance(state, Ended)
+    ),
+    state_word=task_state,
+    is_cancelling=lambda state: isinstance(state, Cancelling),
 )
 
 
@@ -44,11 +48,8 @@ class TaskService:
     def __init__(self, market: Market, room: ContentRoom, clock: Clock, awarded: Awarded) -> None:
         """`awarded` is told of each award: the task, its conversation, the winners."""
         self._market = market
-        self._room = room
-        self._clock = clock
         self._awarded = awarded
-        self._shelf = Shelf[State, TaskRequest]("task", self._forget)
-        room.made_by(self._shelf.drop_oldest)
+        self._office = Office[State, TaskRequest](_KIND, market, room, clock)
 
     def open(self, request: TaskRequest) -> str:
         """Send the call and return the id of the task, which goes on by itself.
@@ -58,12 +59,9 @@ class TaskService:
             AgentNotFound, InvalidRequest: who is to take part is not there.
             As `Runtime.post`: the call reached nobody.
         """
-        self._market.check_open()
-        self._shelf.drop_old(anyio.current_time())
-        self._shelf.check_room()
+        self._office.check_open(request.task)
         task_id = new_message_id()
         conversation = Conversation(new_conversation_id(), contract_net.PROTOCOL)
-        created_ns = self._clock.wall_ns()
         begun_s = anyio.current_time()
         call = Act(
             performative="cfp",
@@ -86,36 +84,25 @@ class TaskService:
         def announce(announced: Announce) -> None:
             self._awarded(task_id, conversation, announced.winners)
 
-        desk = Desk(
-            _PROCEDURE,
-            contract_net.begin(net, list(names)),
-            conversation,
-            self._market.voice,
-            announce,
-            heard_max=MESSAGES_WAITING_MAX * len(names),
-        )
-        job = Job(task_id, desk, request, names, created_ns, self._room)
-        self._shelf.add(job)
-        self._market.begin(job, lambda: self._shelf.finish(job, anyio.current_time()))
+        state = contract_net.begin(net, list(names))
+        self._office.begin(task_id, conversation, names, state, request, request.task, announce)
         return task_id
 
     def get(self, task_id: str) -> TaskView:
         """Return a task. Raises: NotFound."""
-        return view(self._shelf.get(task_id))
+        return view(self._office.shelf.get(task_id))
 
     async def wait(self, task_id: str, timeout_s: float) -> TaskView:
-        """Return a task when it has ended, or as it is when the time is over. Raises: NotFound."""
-        job = self._shelf.get(task_id)
-        with anyio.move_on_after(timeout_s):
-            await job.desk.over.wait()
-        return view(job)
+        """See `Office.wait`."""
+        return view(await self._office.wait(task_id, timeout_s))
 
     def page(
         self, state: TaskState | None, limit: int, cursor: str | None
     ) -> tuple[list[TaskSummary], str | None]:
         """Return a page of tasks, the newest first, and the cursor of the next. Raises: CursorUnknown."""
-        self._shelf.drop_old(anyio.current_time())
-        found, rest = self._shelf.page(
+        shelf = self._office.shelf
+        shelf.drop_old(anyio.current_time())
+        found, rest = shelf.page(
             lambda job: state is None or task_state(job.desk.state) == state, limit, cursor
         )
         return [summary(job) for job in found], rest
@@ -130,25 +117,15 @@ class TaskService:
             InvalidState: it is not by hand, or its time for awards is over.
             InvalidRequest: a winner has no open proposal, or there are too many.
         """
-        job = self._shelf.get(task_id)
+        job = self._office.shelf.get(task_id)
         chosen = self._chosen(job, winners)
         if not await job.desk.ask(AwardAsked(chosen)):
-            raise _wrong_state(job, "award")
+            raise self._office.wrong_state(job, "award")
         return view(job)
 
     async def cancel(self, task_id: str) -> TaskView:
-        """Tell participants to stop, and wait for their answers, for as long as the protocol lets them.
-
-        Raises:
-            NotFound: there is no such task.
-            InvalidState: it has ended, or is being cancelled already.
-        """
-        job = self._shelf.get(task_id)
-        if not await job.desk.ask(CancelAsked()):
-            raise _wrong_state(job, "cancel")
-        while isinstance(job.desk.state, Cancelling) and not job.over:
-            await job.desk.changed.wait()
-        return view(job)
+        """See `Office.cancel`. An award that its winner does not let go of stands: the task goes on."""
+        return view(await self._office.cancel(task_id))
 
     def _chosen(self, job: TaskJob, winners: tuple[str, ...]) -> tuple[AgentId, ...]:
         state = job.desk.state
@@ -157,7 +134,7 @@ class TaskService:
                 "awarded by rule", "award", subject=f"the task {job.id}", allowed=("get", "cancel")
             )
         if not isinstance(state, Collecting | Choosing):
-            raise _wrong_state(job, "award")
+            raise self._office.wrong_state(job, "award")
         if len(winners) > job.asked.awards_max:
             raise _wrong_winner("", f"{len(winners)} winners are more than `max_awards` allows")
         by_word = {name: agent for agent, name in job.names.items()}
@@ -171,15 +148,6 @@ class TaskService:
                 raise _wrong_winner(f"[{place}]", f"`{word[:255]}` is named twice")
             chosen.append(agent)
         return tuple(chosen)
-
-    def _forget(self, job: TaskJob) -> None:
-        job.forget()
-        self._market.forget(job.conversation.id)
-
-
-def _wrong_state(job: TaskJob, operation: str) -> InvalidState:
-    allowed = ("get",) if job.over else ("get", "cancel")
-    return InvalidState(task_state(job.desk.state), operation, subject=f"the task {job.id}", allowed=allowed)
 
 
 def _wrong_winner(place: str, problem: str) -> InvalidRequest:

@@ -7,7 +7,7 @@ and fails on an act that the protocol does not allow. What comes too late it tur
 from typing import Literal, final
 
 from caxton.domain.ids import AgentId
-from caxton.tasks.act import Act
+from caxton.tasks.act import Act, Heard
 
 Stage = Literal["called", "proposed", "declined", "silent", "awarded", "rejected", "ended", "cancelled"]
 _LIVE = {"called", "proposed", "awarded"}
@@ -55,12 +55,11 @@ class Referee:
                 case _:
                     raise AssertionError(f"a manager never says {act.performative}")
 
-    def admit(
-        self, agent: AgentId, performative: str, message_id: str, cites: str | None, now_s: float
-    ) -> bool:
+    def admit(self, heard: Heard, now_s: float) -> bool:
         """Take a participant's message; False for one that the engine would not let through."""
         self._pass_deadline(now_s)
-        stage = self.stages[agent]
+        agent, performative, message_id = heard.agent, heard.performative, heard.message_id
+        stage, cites = self.stages[agent], heard.in_reply_to
         if cites is not None and cites == self.cancelling.get(agent):
             if performative not in {"inform", "failure", "not-understood"}:
                 return False

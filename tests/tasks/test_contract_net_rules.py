@@ -14,6 +14,7 @@ from caxton.tasks.contract_net import CANCEL_S
 from caxton.tasks.task_view import TaskView
 from tests.tasks.asked import LOWEST, request
 from tests.tasks.hall import Answer, Hall, Script, perform
+from tests.tasks.referee import Referee
 
 _TIMES = st.sampled_from([0.0, 0.5, 1.0, 29.5, 30.0, 30.005, 31.0, 90.0])
 _PRICES = st.one_of(st.integers(-5, 5), st.none(), st.text(max_size=2), st.just([1]))
@@ -120,6 +121,7 @@ def check(hall: Hall, task: TaskView, agents: list[AgentId]) -> None:
         if hall.names[agent] in proposed and agent not in hall.unreachable:
             assert {"accept-proposal", "reject-proposal", "cancel"} & set(told), "every proposal is answered"
     (referee,) = hall.referees.values()
+    assert isinstance(referee, Referee)
     assert "proposed" not in [
         stage
         for agent, stage in referee.stages.items()
