@@ -8,5 +8,5 @@ import click
 def segment(word: str) -> str:
     """Return the word, quoted. Raises: click.UsageError for one that no path can carry."""
     if word in {"", ".", ".."}:
-        raise click.UsageError(f"{word!r} is neither an id nor a name of an agent")
+        raise click.UsageError(f"{word!r} is neither an id nor a name")
     return quote(word, safe="")
