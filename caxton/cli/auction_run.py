@@ -7,10 +7,10 @@ import msgspec
 
 from caxton.cli.client import Answer
 from caxton.cli.invocation import Invocation, server_options
-from caxton.cli.job_client import end_of, exit_code, invited, names_of
+from caxton.cli.job_client import end_of, exit_code, invited, names_of, show_job
 from caxton.cli.parameters import CONTENT, DURATION, Parsed
 from caxton.cli.path import segment
-from caxton.cli.tables import show_fields, show_json, show_rows
+from caxton.cli.tables import show_fields, show_rows
 from caxton.domain.quantities import DurationNs, duration_as_s
 
 
@@ -104,13 +104,11 @@ def run(
         begun = answer.decode(_Begun)
         if wait:
             answer = end_of(client, "/auctions", begun.auction_id)
-    if invocation.as_json:
-        show_json(answer.tree())
-    elif wait:
-        _show_auction(answer)
-    else:
-        show_fields([("auction", begun.auction_id), ("conversation", begun.conversation_id)])
-    return exit_code(answer) if wait else 0
+    if wait or invocation.as_json:
+        show_job(invocation, answer, _show_auction)
+        return exit_code(answer) if wait else 0
+    show_fields([("auction", begun.auction_id), ("conversation", begun.conversation_id)])
+    return 0
 
 
 @click.command("get")
@@ -121,7 +119,7 @@ def get_auction(invocation: Invocation, auction: str) -> None:
     """Show one auction: the latest call, who leads, the bids."""
     with invocation.client() as client:
         answer = client.get(f"/auctions/{segment(auction)}")
-    _show(invocation, answer)
+    show_job(invocation, answer, _show_auction)
 
 
 @click.command()
@@ -132,7 +130,7 @@ def cancel(invocation: Invocation, auction: str) -> None:
     """Tell bidders that the auction is off, and wait a little for their answers."""
     with invocation.client() as client:
         answer = client.post(f"/auctions/{segment(auction)}/cancel")
-    _show(invocation, answer)
+    show_job(invocation, answer, _show_auction)
 
 
 def _show_auction(answer: Answer) -> None:
@@ -159,10 +157,3 @@ def _show_auction(answer: Answer) -> None:
         click.echo()
         rows = [(bid.round, bid.name, bid.price, bid.status, bid.reason) for bid in auction.bids]
         show_rows(("round", "bidder", "price", "status", "reason"), rows, empty="")
-
-
-def _show(invocation: Invocation, answer: Answer) -> None:
-    if invocation.as_json:
-        show_json(answer.tree())
-    else:
-        _show_auction(answer)

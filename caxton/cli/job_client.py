@@ -7,7 +7,9 @@ import click
 import msgspec
 
 from caxton.cli.client import API, Answer, Client
+from caxton.cli.invocation import Invocation
 from caxton.cli.path import segment
+from caxton.cli.tables import show_json
 
 # One request waits for so long; then the next one does.
 _WAIT_MS: Final = 25_000
@@ -46,6 +48,14 @@ def end_of(client: Client, path: str, job_id: str) -> Answer:
         )
         if answer.decode(_End).outcome is not None:
             return answer
+
+
+def show_job(invocation: Invocation, answer: Answer, show: Callable[[Answer], None]) -> None:
+    """Write a job as JSON, or in the form for people."""
+    if invocation.as_json:
+        show_json(answer.tree())
+    else:
+        show(answer)
 
 
 def exit_code(answer: Answer) -> int:

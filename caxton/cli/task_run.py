@@ -4,9 +4,9 @@ import click
 import msgspec
 
 from caxton.cli.invocation import Invocation, server_options
-from caxton.cli.job_client import end_of, exit_code, invited, names_of
+from caxton.cli.job_client import end_of, exit_code, invited, names_of, show_job
 from caxton.cli.parameters import CONTENT, DURATION, Parsed
-from caxton.cli.tables import show_fields, show_json
+from caxton.cli.tables import show_fields
 from caxton.cli.task_view import show_task
 from caxton.domain.quantities import DurationNs, duration_as_s
 
@@ -82,10 +82,8 @@ def run(
         begun = answer.decode(_Begun)
         if wait:
             answer = end_of(client, "/tasks", begun.task_id)
-    if invocation.as_json:
-        show_json(answer.tree())
-    elif wait:
-        show_task(answer)
-    else:
-        show_fields([("task", begun.task_id), ("conversation", begun.conversation_id)])
-    return exit_code(answer) if wait else 0
+    if wait or invocation.as_json:
+        show_job(invocation, answer, show_task)
+        return exit_code(answer) if wait else 0
+    show_fields([("task", begun.task_id), ("conversation", begun.conversation_id)])
+    return 0

@@ -4,6 +4,7 @@ import click
 import msgspec
 
 from caxton.cli.invocation import Invocation, server_options
+from caxton.cli.job_client import show_job
 from caxton.cli.path import segment
 from caxton.cli.tables import show_json
 from caxton.cli.task_view import TaskRow, show_task, show_tasks
@@ -38,10 +39,7 @@ def get_task(invocation: Invocation, task: str) -> None:
     """Show one task: how it stands, what each participant said, the result."""
     with invocation.client() as client:
         answer = client.get(f"/tasks/{segment(task)}")
-    if invocation.as_json:
-        show_json(answer.tree())
-    else:
-        show_task(answer)
+    show_job(invocation, answer, show_task)
 
 
 @click.command()
@@ -56,10 +54,7 @@ def award(invocation: Invocation, task: str, winners: tuple[str, ...], nobody: b
         raise click.UsageError("name the winners, or say --none to reject every proposal")
     with invocation.client() as client:
         answer = client.post(f"/tasks/{segment(task)}/award", {"winners": list(winners)})
-    if invocation.as_json:
-        show_json(answer.tree())
-    else:
-        show_task(answer)
+    show_job(invocation, answer, show_task)
 
 
 @click.command()
@@ -70,7 +65,4 @@ def cancel(invocation: Invocation, task: str) -> None:
     """Tell participants to stop, and wait a little for their answers."""
     with invocation.client() as client:
         answer = client.post(f"/tasks/{segment(task)}/cancel")
-    if invocation.as_json:
-        show_json(answer.tree())
-    else:
-        show_task(answer)
+    show_job(invocation, answer, show_task)

@@ -49,6 +49,11 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     content_kind: str | None = None
     in_reply_to: str | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of content that are kept with it."""
+        return 0 if self.content is None else len(self.content)
+
     def confirms(self, cancel_id: MessageId) -> bool:
         """Tell whether this answers a cancellation, one way or the other."""
         return self.performative in _CONFIRMING and self.answers(cancel_id)

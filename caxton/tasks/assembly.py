@@ -11,6 +11,7 @@ from caxton.tasks.agent_voice import AgentVoice
 from caxton.tasks.auction_service import AuctionService
 from caxton.tasks.content_room import ContentRoom
 from caxton.tasks.market import Market
+from caxton.tasks.shelf import ShelfBounds
 from caxton.tasks.task_service import TaskService
 from caxton.tasks.voice import Conversation
 
@@ -25,9 +26,9 @@ class ProtocolServices:
         voice = AgentVoice(runtime)
         self._market = Market(voice)
         voice.heard_by(self._market.hear)
-        room = ContentRoom()
-        self.tasks: Final = TaskService(self._market, room, clock, self._awarded)
-        self.auctions: Final = AuctionService(self._market, room, clock)
+        room, bounds = ContentRoom(), ShelfBounds()
+        self.tasks: Final = TaskService(self._market, room, clock, bounds, self._awarded)
+        self.auctions: Final = AuctionService(self._market, room, clock, bounds)
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

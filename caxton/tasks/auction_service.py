@@ -17,6 +17,7 @@ from caxton.tasks.invitation import invite
 from caxton.tasks.market import Market
 from caxton.tasks.office import Kind, Office
 from caxton.tasks.request import AuctionRequest
+from caxton.tasks.shelf import ShelfBounds
 from caxton.tasks.voice import Conversation
 
 _PROTOCOLS: Final = {"english": "fipa-auction-english", "dutch": "fipa-auction-dutch"}
@@ -25,7 +26,11 @@ _TTL_EXTRA_S: Final = 300.0
 _KIND: Final = Kind[State](
     noun="auction",
     procedure=Procedure[State](
-        decide=auction.decide, alarm=auction.alarm, is_over=lambda state: isinstance(state, Ended)
+        decide=auction.decide,
+        alarm=auction.alarm,
+        is_over=lambda state: isinstance(state, Ended),
+        # Of a bid nothing is kept but numbers.
+        kept_bytes=lambda _: 0,
     ),
     state_word=auction_state,
     is_cancelling=lambda state: isinstance(state, Cancelling),
@@ -36,9 +41,9 @@ _KIND: Final = Kind[State](
 class AuctionService:
     """Auctions by id. All methods are for the thread of the event loop."""
 
-    def __init__(self, market: Market, room: ContentRoom, clock: Clock) -> None:
+    def __init__(self, market: Market, room: ContentRoom, clock: Clock, bounds: ShelfBounds) -> None:
         self._market = market
-        self._office = Office[State, AuctionRequest](_KIND, market, room, clock)
+        self._office = Office[State, AuctionRequest](_KIND, market, room, clock, bounds)
 
     def open(self, request: AuctionRequest) -> str:
         """Tell the start and return the id of the auction, which goes on by itself.

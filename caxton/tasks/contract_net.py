@@ -28,6 +28,7 @@ from caxton.tasks.session import (
     Rejected,
     Session,
     call_off,
+    content_bytes,
     depart,
 )
 
@@ -151,6 +152,11 @@ def phase(state: State) -> Phase:
 def winners_of(state: State) -> tuple[AgentId, ...]:
     """Return who was awarded, the best first."""
     return () if isinstance(state, Collecting | Choosing) else state.winners
+
+
+def kept_bytes(state: State) -> int:
+    """Return how many bytes of contents the state holds."""
+    return sum(content_bytes(session) for session in state.sessions.values())
 
 
 def decide(state: State, occurrence: Occurrence, now_s: float) -> Step:

@@ -5,13 +5,14 @@ the decider one after the other: what has been heard, then what is wished, then 
 """
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar, final
 
 import anyio
 import msgspec
 
+from caxton.domain.ids import AgentId
 from caxton.tasks.act import (
     Act,
     Action,
@@ -28,6 +29,9 @@ from caxton.tasks.act import (
 )
 from caxton.tasks.voice import SLICE_ACTS, Conversation, Voice
 
+WAITING_MAX: Final = 8
+"""Of one participant: a proposal, a report, a confirmation, and some that the rules forbid."""
+
 S = TypeVar("S")
 Announcer = Callable[[Announce], None]
 
@@ -36,11 +40,15 @@ _log: Final = logging.getLogger("caxton.tasks.desk")
 
 @final
 class Procedure(msgspec.Struct, Generic[S], frozen=True):
-    """A decider: what follows from an occurrence, when a state wants to be woken, whether it is the last."""
+    """A decider: what follows from an occurrence, when a state wants to be woken, whether it is the last.
+
+    `kept_bytes` tells how many bytes of contents a state holds.
+    """
 
     decide: Callable[[S, Occurrence, float], tuple[S, Sequence[Action]]]
     alarm: Callable[[S], float | None]
     is_over: Callable[[S], bool]
+    kept_bytes: Callable[[S], int]
 
 
 @final
@@ -66,10 +74,9 @@ class Desk(Generic[S]):
         conversation: Conversation,
         voice: Voice,
         announce: Announcer,
-        *,
-        heard_max: int,
+        told: Callable[[int], None],
     ) -> None:
-        """At most `heard_max` messages wait to be told; those beyond are dropped."""
+        """`told` hears how many bytes of contents the decider has just been told."""
         self.state = state
         self.conversation: Final = conversation
         self.over: Final = anyio.Event()
@@ -78,15 +85,17 @@ class Desk(Generic[S]):
         self._procedure = procedure
         self._voice = voice
         self._announce = announce
-        self._heard_max = heard_max
+        self._told = told
         self._heard: list[Heard] = []
+        self._heard_counts: Counter[AgentId] = Counter()
         self._wishes: deque[_Wish] = deque()
         self._bell = anyio.Event()
 
     def hear(self, heard: Heard) -> bool:
-        """Queue a message; False when too many wait."""
-        if len(self._heard) >= self._heard_max:
+        """Queue a message; False when too many of its sender wait already."""
+        if self._heard_counts[heard.agent] >= WAITING_MAX:
             return False
+        self._heard_counts[heard.agent] += 1
         self._heard.append(heard)
         self._bell.set()
         return True
@@ -122,6 +131,7 @@ class Desk(Generic[S]):
             self._notify()
             for wish in self._wishes:
                 wish.followed.set()
+            self._told(sum(each.size for each in self._take_heard()))
 
     async def _wait(self) -> None:
         due = self._procedure.alarm(self.state)
@@ -133,18 +143,25 @@ class Desk(Generic[S]):
     async def _follow_all(self) -> None:
         # Whoever wishes something has seen less than what was heard until now.
         if self._heard:
-            heard, self._heard = self._heard, []
-            await self._follow(Words(tuple(heard)))
+            heard = self._take_heard()
+            await self._follow(Words(heard))
+            self._told(sum(each.size for each in heard))
         while self._wishes:
-            wish = self._wishes.popleft()
-            before = self.state
+            # It stays in the queue until it was followed: whoever asked is told even if that fails.
+            wish, before = self._wishes[0], self.state
             await self._follow(wish.occurrence)
             wish.useful = self.state is not before
-            wish.followed.set()
+            self._wishes.popleft().followed.set()
         due = self._procedure.alarm(self.state)
         if due is not None and anyio.current_time() >= due:
             await self._follow(Tick())
         self._notify()
+
+    def _take_heard(self) -> tuple[Heard, ...]:
+        heard = tuple(self._heard)
+        self._heard.clear()
+        self._heard_counts.clear()
+        return heard
 
     async def _follow(self, occurrence: Occurrence) -> None:
         following: Occurrence | None = occurrence

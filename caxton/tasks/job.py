@@ -8,12 +8,10 @@ import msgspec
 from caxton.domain.ids import AgentId
 from caxton.domain.timestamp import WallNs
 from caxton.tasks.act import Heard, Occurrence
-from caxton.tasks.content_room import PROPOSAL_BYTES_MAX, ContentRoom
-from caxton.tasks.desk import Desk
-from caxton.tasks.voice import Conversation
+from caxton.tasks.content_room import PROPOSAL_BYTES_MAX, SEAT_BYTES, ContentRoom
+from caxton.tasks.desk import Announcer, Desk, Procedure
+from caxton.tasks.voice import Conversation, Voice
 
-# Of one participant: a proposal, a report, an answer to a cancellation, and some that the rules forbid.
-MESSAGES_WAITING_MAX: Final = 8
 _REPORTS: Final = frozenset({"inform", "failure"})
 
 S = TypeVar("S")
@@ -27,21 +25,32 @@ class Job(Generic[S, Q]):
     def __init__(
         self,
         job_id: str,
-        desk: Desk[S],
+        procedure: Procedure[S],
+        state: S,
+        conversation: Conversation,
+        voice: Voice,
+        announce: Announcer,
+        *,
         asked: Q,
+        asked_bytes: int,
         names: Mapping[AgentId, str],
         created_ns: WallNs,
         room: ContentRoom,
     ) -> None:
+        """There is room for what was asked and the participants: that was looked at before."""
         self.id: Final = job_id
-        self.desk: Final = desk
+        self.desk: Final = Desk(procedure, state, conversation, voice, announce, self._settle)
         self.asked: Final[Q] = asked
         self.names: Final = names
         self.created_ns: Final = created_ns
         # Place in the order of creation, given by the shelf.
         self.number = 0
+        self._procedure = procedure
         self._room = room
+        # Taken of the room: for the job itself, and for the contents that its state holds.
+        self._own_bytes = asked_bytes + SEAT_BYTES * len(names)
         self._kept_bytes = 0
+        room.force(self._own_bytes)
         self._heard_count = 0
 
     @property
@@ -54,23 +63,15 @@ class Job(Generic[S, Q]):
         """Tell whether it has ended."""
         return self.desk.over.is_set()
 
-    def keep(self, size: int) -> None:
-        """Count bytes that are kept of it, for which there is room."""
-        if self._room.take(size):
-            self._kept_bytes += size
-
     def hear(self, heard: Heard) -> None:
         """Queue a participant's message, without its content where there is no room for that."""
-        size = 0 if heard.content is None else len(heard.content)
-        too_large = size > PROPOSAL_BYTES_MAX and heard.performative not in _REPORTS
+        too_large = heard.size > PROPOSAL_BYTES_MAX and heard.performative not in _REPORTS
         self._heard_count += 1
         heard = msgspec.structs.replace(heard, number=self._heard_count)
-        if too_large or not self._room.take(size):
-            heard, size = msgspec.structs.replace(heard, content=None), 0
-        if self.desk.hear(heard):
-            self._kept_bytes += size
-        else:
-            self._room.give(size)
+        if too_large or not self._room.take(heard.size):
+            heard = msgspec.structs.replace(heard, content=None)
+        if not self.desk.hear(heard):
+            self._room.give(heard.size)
 
     def put(self, occurrence: Occurrence) -> None:
         """Queue anything else."""
@@ -82,5 +83,12 @@ class Job(Generic[S, Q]):
 
     def forget(self) -> None:
         """Give back the room that its contents took."""
-        self._room.give(self._kept_bytes)
-        self._kept_bytes = 0
+        self._room.give(self._own_bytes + self._kept_bytes)
+        self._own_bytes = self._kept_bytes = 0
+
+    def _settle(self, told_bytes: int) -> None:
+        """Keep the room of what the decider has made its own of what it was told, and give the rest back."""
+        kept_bytes = self._procedure.kept_bytes(self.desk.state)
+        self._room.give(told_bytes + self._kept_bytes)
+        self._room.force(kept_bytes)
+        self._kept_bytes = kept_bytes

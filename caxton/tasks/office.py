@@ -12,11 +12,11 @@ from caxton.domain.errors.resource import ResourceLimitExceeded
 from caxton.domain.ids import AgentId
 from caxton.tasks.act import Announce, CancelAsked
 from caxton.tasks.content_room import SEAT_BYTES, ContentRoom
-from caxton.tasks.desk import Desk, Procedure
-from caxton.tasks.job import MESSAGES_WAITING_MAX, Job
+from caxton.tasks.desk import Procedure
+from caxton.tasks.job import Job
 from caxton.tasks.market import Market
 from caxton.tasks.request import PARTICIPANTS_MAX
-from caxton.tasks.shelf import Shelf
+from caxton.tasks.shelf import Shelf, ShelfBounds
 from caxton.tasks.voice import Conversation
 
 S = TypeVar("S")
@@ -37,12 +37,14 @@ class Kind(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 class Office(Generic[S, Q]):
     """The jobs of one kind. All methods are for the thread of the event loop."""
 
-    def __init__(self, kind: Kind[S], market: Market, room: ContentRoom, clock: Clock) -> None:
+    def __init__(
+        self, kind: Kind[S], market: Market, room: ContentRoom, clock: Clock, bounds: ShelfBounds
+    ) -> None:
         self._kind = kind
         self._market = market
         self._room = room
         self._clock = clock
-        self.shelf: Final = Shelf[S, Q](kind.noun, self._forget)
+        self.shelf: Final = Shelf[S, Q](kind.noun, bounds, self._forget)
         room.made_by(self.shelf.drop_oldest)
 
     def check_open(self, content: bytes) -> None:
@@ -64,11 +66,19 @@ class Office(Generic[S, Q]):
         announce: Callable[[Announce], None],
     ) -> None:
         """Let a job go on by itself, its first message with that content sent a moment ago."""
-        voice = self._market.voice
-        waiting_max = MESSAGES_WAITING_MAX * len(names)
-        desk = Desk(self._kind.procedure, state, conversation, voice, announce, heard_max=waiting_max)
-        job = Job(job_id, desk, asked, names, self._clock.wall_ns(), self._room)
-        job.keep(len(content) + SEAT_BYTES * len(names))
+        job = Job(
+            job_id,
+            self._kind.procedure,
+            state,
+            conversation,
+            self._market.voice,
+            announce,
+            asked=asked,
+            asked_bytes=len(content),
+            names=names,
+            created_ns=self._clock.wall_ns(),
+            room=self._room,
+        )
         self.shelf.add(job)
         self._market.begin(job, lambda: self.shelf.finish(job, anyio.current_time()))
 

@@ -112,6 +112,13 @@ def proposal_of(session: Session) -> Proposal | None:
             return session.proposal
 
 
+def content_bytes(session: Session) -> int:
+    """Return how many bytes of contents are kept of a participant."""
+    proposal = proposal_of(session)
+    own = session.content if isinstance(session, Declined | Reported | Broken) else None
+    return (0 if proposal is None else len(proposal.content)) + (0 if own is None else len(own))
+
+
 def depart(session: Session) -> Session:
     """Return where a participant stands that has gone; what is over stays as it is."""
     if isinstance(session, Open):

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final, Generic, TypeVar, final
 
+import msgspec
+
 from caxton.domain.errors.observability import CursorUnknown
 from caxton.domain.errors.request import NotFound
 from caxton.domain.errors.resource import ResourceLimitExceeded
 from caxton.domain.suggestion import near_names
 from caxton.tasks.job import Job
 
-LIVE_MAX: Final = 10_000
-FINISHED_MAX: Final = 10_000
 FINISHED_S_MAX: Final = 3600.0
 _LOOKED_AT_MAX: Final = 1000
 
@@ -23,22 +23,22 @@ Q = TypeVar("Q")
 
 
 @final
+class ShelfBounds(msgspec.Struct, frozen=True, kw_only=True):
+    """How many jobs of a kind may be under way, and how many finished ones are kept."""
+
+    live_max: int = 10_000
+    finished_max: int = 10_000
+
+
+@final
 class Shelf(Generic[S, Q]):
     """Jobs of one kind; `noun` is its word. For the thread of the event loop."""
 
-    def __init__(
-        self,
-        noun: str,
-        forget: Callable[[Job[S, Q]], None],
-        *,
-        live_max: int = LIVE_MAX,
-        finished_max: int = FINISHED_MAX,
-    ) -> None:
+    def __init__(self, noun: str, bounds: ShelfBounds, forget: Callable[[Job[S, Q]], None]) -> None:
         """`forget` is told of each job that has to make room for others."""
         self._noun = noun
         self._forget = forget
-        self._live_max = live_max
-        self._finished_max = finished_max
+        self._bounds = bounds
         self._jobs: dict[str, Job[S, Q]] = {}
         # Finished ones in the order in which they ended, and when.
         self._finished: dict[str, float] = {}
@@ -51,8 +51,8 @@ class Shelf(Generic[S, Q]):
 
     def check_room(self) -> None:
         """Refuse before anything is said. Raises: ResourceLimitExceeded."""
-        if self.live_count >= self._live_max:
-            raise ResourceLimitExceeded(f"{self._noun}s under way", self._live_max)
+        if self.live_count >= self._bounds.live_max:
+            raise ResourceLimitExceeded(f"{self._noun}s under way", self._bounds.live_max)
 
     def add(self, job: Job[S, Q]) -> None:
         """Take a new job."""
@@ -69,7 +69,7 @@ class Shelf(Generic[S, Q]):
         """Let go of finished jobs that are too old or too many."""
         while self._finished:
             job_id, ended_s = next(iter(self._finished.items()))
-            if len(self._finished) <= self._finished_max and now_s - ended_s <= FINISHED_S_MAX:
+            if len(self._finished) <= self._bounds.finished_max and now_s - ended_s <= FINISHED_S_MAX:
                 return
             del self._finished[job_id]
             self._forget(self._jobs.pop(job_id))

@@ -24,6 +24,7 @@ from caxton.tasks.market import Market
 from caxton.tasks.office import Kind, Office
 from caxton.tasks.request import TaskRequest
 from caxton.tasks.session import Proposal
+from caxton.tasks.shelf import ShelfBounds
 from caxton.tasks.task_view import TaskJob, TaskState, TaskSummary, TaskView, summary, task_state, view
 from caxton.tasks.voice import Conversation
 
@@ -34,7 +35,10 @@ _TTL_EXTRA_S: Final = contract_net.CANCEL_S + 25.0
 _KIND: Final = Kind[State](
     noun="task",
     procedure=Procedure[State](
-        decide=contract_net.decide, alarm=contract_net.alarm, is_over=lambda state: isinstance(state, Ended)
+        decide=contract_net.decide,
+        alarm=contract_net.alarm,
+        is_over=lambda state: isinstance(state, Ended),
+        kept_bytes=contract_net.kept_bytes,
     ),
     state_word=task_state,
     is_cancelling=lambda state: isinstance(state, Cancelling),
@@ -45,11 +49,13 @@ _KIND: Final = Kind[State](
 class TaskService:
     """Tasks by id. All methods are for the thread of the event loop."""
 
-    def __init__(self, market: Market, room: ContentRoom, clock: Clock, awarded: Awarded) -> None:
+    def __init__(
+        self, market: Market, room: ContentRoom, clock: Clock, bounds: ShelfBounds, awarded: Awarded
+    ) -> None:
         """`awarded` is told of each award: the task, its conversation, the winners."""
         self._market = market
         self._awarded = awarded
-        self._office = Office[State, TaskRequest](_KIND, market, room, clock)
+        self._office = Office[State, TaskRequest](_KIND, market, room, clock, bounds)
 
     def open(self, request: TaskRequest) -> str:
         """Send the call and return the id of the task, which goes on by itself.

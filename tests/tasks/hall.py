@@ -23,6 +23,7 @@ from caxton.tasks.act import Act, Fate, Heard, NotTaken, Taken
 from caxton.tasks.auction_service import AuctionService
 from caxton.tasks.content_room import ContentRoom
 from caxton.tasks.market import Market
+from caxton.tasks.shelf import ShelfBounds
 from caxton.tasks.task_service import TaskService
 from caxton.tasks.voice import Conversation
 from tests.tasks.auction_referee import AuctionReferee
@@ -58,7 +59,7 @@ class Seen(NamedTuple):
 class Hall:
     """A voice, its audience, and the service."""
 
-    def __init__(self, group: TaskGroup, room: ContentRoom | None = None) -> None:
+    def __init__(self, group: TaskGroup, room: ContentRoom, bounds: ShelfBounds) -> None:
         self._group = group
         self._scripts: dict[AgentId, Script] = {}
         self.names: dict[AgentId, str] = {}
@@ -72,10 +73,10 @@ class Hall:
         self._gone_send, self._gone = anyio.create_memory_object_stream[AgentId](100)
         self.began_s = anyio.current_time()
         self.market: Final = Market(self)
-        self.room: Final = room or ContentRoom()
-        self.auctions: Final = AuctionService(self.market, self.room, SystemClock())
+        self.room: Final = room
+        self.auctions: Final = AuctionService(self.market, room, SystemClock(), bounds)
         self.tasks: Final = TaskService(
-            self.market, self.room, SystemClock(), lambda _task, _talk, winners: self.awards.append(winners)
+            self.market, room, SystemClock(), bounds, lambda _task, _talk, won: self.awards.append(won)
         )
 
     @property
@@ -94,6 +95,11 @@ class Hall:
         """Let a participant go for good."""
         self.unreachable.add(agent)
         self._gone_send.send_nowait(agent)
+
+    async def leave_after(self, agent: AgentId, after_s: float) -> None:
+        """Let a participant go for good when some time has passed."""
+        await anyio.sleep(after_s)
+        self.leave(agent)
 
     def told(self, agent: AgentId) -> list[str]:
         """Return which acts reached a participant."""
@@ -171,9 +177,9 @@ class Hall:
 Play = Callable[[Hall], Awaitable[None]]
 
 
-async def _perform(play: Play, room: ContentRoom | None) -> None:
+async def _perform(play: Play, room: ContentRoom, bounds: ShelfBounds) -> None:
     async with anyio.create_task_group() as group:
-        hall = Hall(group, room)
+        hall = Hall(group, room, bounds)
         group.start_soon(hall.market.run)
         await hall.market.opened.wait()
         await play(hall)
@@ -183,18 +189,16 @@ async def _perform(play: Play, room: ContentRoom | None) -> None:
         group.cancel_scope.cancel()
 
 
-def perform(play: Play, *, room: ContentRoom | None = None) -> None:
+def perform(play: Play, *, room: ContentRoom | None = None, bounds: ShelfBounds | None = None) -> None:
     """Run a play on a clock that jumps over every wait."""
-    trio.run(_perform, play, room, clock=MockClock(autojump_threshold=0))
+    trio.run(
+        _perform, play, room or ContentRoom(), bounds or ShelfBounds(), clock=MockClock(autojump_threshold=0)
+    )
 
 
 def perform_for_real(play: Play) -> None:
     """Run the same on the loop of the server, in real time."""
-    uvloop.run(_performed(play))
-
-
-async def _performed(play: Play) -> None:
-    await _perform(play, None)
+    uvloop.run(_perform(play, ContentRoom(), ShelfBounds()))
 
 
 def bidder(

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from caxton.domain.errors.agent import InvalidState
 from caxton.domain.errors.request import InvalidRequest
-from caxton.domain.ids import AgentId
 from caxton.tasks.act import Act
 from caxton.tasks.auction import CANCEL_S, SLACK_S
 from caxton.tasks.auction_view import AuctionView
@@ -306,7 +305,7 @@ def test_whatever_happens_the_auctioneer_keeps_the_rules_and_comes_to_an_end(
         async with anyio.create_task_group() as group:
             for place, after_s in leaves:
                 if place < len(agents):
-                    group.start_soon(leave, hall, agents[place], after_s)
+                    group.start_soon(hall.leave_after, agents[place], after_s)
             if cancel_after_s is not None:
                 group.start_soon(cancel, hall, auction_id, cancel_after_s)
             await hall.auctions.wait(auction_id, 1000)
@@ -314,11 +313,6 @@ def test_whatever_happens_the_auctioneer_keeps_the_rules_and_comes_to_an_end(
         check(hall, hall.auctions.get(auction_id), cancelled=cancel_after_s is not None)
 
     perform(play)
-
-
-async def leave(hall: Hall, agent: AgentId, after_s: float) -> None:
-    await anyio.sleep(after_s)
-    hall.leave(agent)
 
 
 async def cancel(hall: Hall, auction_id: str, after_s: float) -> None:

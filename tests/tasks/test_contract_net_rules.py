@@ -67,7 +67,7 @@ def test_whatever_happens_the_manager_keeps_the_rules_and_the_task_ends_in_time(
         async with anyio.create_task_group() as group:
             for place, after_s in leaves:
                 if place < len(agents):
-                    group.start_soon(leave, hall, agents[place], after_s)
+                    group.start_soon(hall.leave_after, agents[place], after_s)
             if cancel_after_s is not None:
                 group.start_soon(cancel, hall, task_id, cancel_after_s)
             if isinstance(rule, Manual):
@@ -79,11 +79,6 @@ def test_whatever_happens_the_manager_keeps_the_rules_and_the_task_ends_in_time(
         check(hall, hall.tasks.get(task_id), agents)
 
     perform(play)
-
-
-async def leave(hall: Hall, agent: AgentId, after_s: float) -> None:
-    await anyio.sleep(after_s)
-    hall.leave(agent)
 
 
 async def cancel(hall: Hall, task_id: str, after_s: float) -> None:
