@@ -222,6 +222,8 @@ def _field_problems(
     inner = None if alone else _struct_within(kind)
     if inner is not None and isinstance(value, dict):
         return _struct_problems(cast("dict[str, object]", value), inner, f"{where}.", strict=strict)
+    if kind is msgspec.Raw:
+        return []
     try:
         msgspec.convert(value, cast("type[object]", kind), strict=strict)
     except InvalidRequest as error:

@@ -17,6 +17,7 @@ from caxton.api.listener import Listener
 from caxton.api.ownership import Ownership
 from caxton.api.route_table import RouteTable
 from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
+from caxton.api.routes.auctions import AuctionRoutes
 from caxton.api.routes.capabilities import CapabilityRoutes
 from caxton.api.routes.description import DescriptionRoutes
 from caxton.api.routes.inbox import InboxRoutes
@@ -24,6 +25,7 @@ from caxton.api.routes.logs import LogRoutes
 from caxton.api.routes.messages import ENVELOPE_BYTES_MAX, MessageRoutes
 from caxton.api.routes.stream import StreamRoutes
 from caxton.api.routes.system import SystemRoutes
+from caxton.api.routes.tasks import TaskRoutes
 from caxton.api.routes.tokens import TokenRoutes
 from caxton.api.wire import Watch, WireBounds
 from caxton.clock import Clock
@@ -31,6 +33,7 @@ from caxton.config import Config, limit_maxima
 from caxton.runtime.runtime import Runtime
 from caxton.security.rate import CallRate
 from caxton.security.tokens import TokenStore
+from caxton.tasks.assembly import ProtocolServices
 
 BODY_ROOM_BYTES_MAX = 512 * 1024 * 1024
 
@@ -51,6 +54,7 @@ class Service:
     def __init__(
         self,
         runtime: Runtime,
+        services: ProtocolServices,
         config: Config,
         clock: Clock,
         tokens: TokenStore,
@@ -81,6 +85,8 @@ class Service:
                 *LogRoutes(runtime, ending).routes(),
                 *streams.routes(),
                 *CapabilityRoutes(runtime, ownership).routes(),
+                *TaskRoutes(services.tasks, room, ending, body_bytes_max).routes(),
+                *AuctionRoutes(services.auctions, room, ending, body_bytes_max).routes(),
                 *TokenRoutes(tokens, room).routes(),
                 *SystemRoutes(
                     runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)

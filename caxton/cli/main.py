@@ -37,6 +37,8 @@ _COMMANDS: Final = (
         "Agents",
         "Send an agent a message, and wait for its answer if asked to.",
     ),
+    Entry("task", "caxton.cli.task:task", "Conversations", "Run a Contract Net among agents."),
+    Entry("auction", "caxton.cli.auction:auction", "Conversations", "Run an auction among agents."),
 )
 
 root: Final = server_options(

@@ -28,6 +28,7 @@ from caxton.runtime.seam import Incoming, PostCode, Posting, Slot
 from caxton.runtime.waiters import Waiter, Waiters
 
 MaySendAs = Callable[[AgentId], bool]
+Listener = Callable[[Incoming], None]
 Batch = tuple[int, list[Posted | CaxtonError]]
 
 _FAILURE: Final = "failure"
@@ -77,6 +78,7 @@ class Dispatcher:
         self._message_bytes_max = message_bytes_max
         self._pool_messages = pool_messages
         self._candidates = Candidates(bridge, registry)
+        self._listeners: dict[AgentId, Listener] = {}
         self.unrouted_count = 0
 
     def post(
@@ -133,10 +135,26 @@ class Dispatcher:
             self._waiters.remove(waiter)
         return self._reply(posting, message)
 
+    def listen(self, agent_id: AgentId, listener: Listener) -> None:
+        """Hand what comes for an external agent to `listener`, which must not raise: a part of the server.
+
+        Nobody waits for its answers, and nobody else speaks for it.
+        """
+        self._listeners[agent_id] = listener
+
+    def has_listener(self, agent_id: AgentId) -> bool:
+        """Tell whether an agent is a part of the server."""
+        return agent_id in self._listeners
+
     # --- what the core tells ---
 
     def on_message(self, message: Incoming) -> None:
         """Take a message for an external agent."""
+        listener = self._listeners.get(message.receiver_id)
+        if listener is not None:
+            self._bridge.acknowledge(message.slot, 1)
+            listener(message)
+            return
         if self._waiters.take(message):
             self._bridge.acknowledge(message.slot, 1)
             return
@@ -200,7 +218,7 @@ class Dispatcher:
     def _check_sender(self, agent_id: AgentId, may_send_as: MaySendAs) -> None:
         record = self._registry.by_id(agent_id)
         external = record is not None and record.agent.spec.kind is AgentKind.EXTERNAL
-        if not external or not may_send_as(agent_id):
+        if not external or agent_id in self._listeners or not may_send_as(agent_id):
             subject = f"agent {self._registry.words(agent_id)} as sender"
             raise Forbidden("message:send", role="caller", subject=subject)
 

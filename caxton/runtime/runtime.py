@@ -19,6 +19,7 @@ from caxton.domain.errors.agent import InvalidState
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, AgentName
+from caxton.domain.limits import BOUNDS
 from caxton.runtime.agent_log import AgentLog, LogShelf
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.agent_view import AgentView
@@ -30,7 +31,7 @@ from caxton.runtime.conversations import Conversations
 from caxton.runtime.core_size import core_settings
 from caxton.runtime.data_directory import DataDirectory
 from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
-from caxton.runtime.dispatcher import Dispatcher
+from caxton.runtime.dispatcher import Dispatcher, Listener
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.lifecycle import Lifecycle
 from caxton.runtime.module_store import ModuleStore
@@ -51,6 +52,8 @@ Batch = tuple[int, list[Posted | CaxtonError]]
 _log = logging.getLogger("caxton.runtime")
 
 CLIENT_PREFIX: Final = "client."
+SERVICE_OWNER: Final = "caxton"
+"""Owner of agents that are a part of the server; no token has this identity."""
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._:-]")
 _NAME_CHARACTERS_MAX: Final = 200
 _WARN: Final = 3
@@ -188,6 +191,23 @@ class Runtime:
         self._external_by_principal[principal_name] = made
         return made
 
+    def service_agent(self, name: str, listener: Listener) -> AgentId:
+        """Bring an external agent that is a part of the server: `listener` takes its messages as they come.
+
+        It has no inbox, cannot be deleted, and nobody else speaks for it. Where the name is taken, it gets a
+        number.
+
+        Raises:
+            ResourceLimitExceeded: there is no room for another agent.
+        """
+        self._require_ready()
+        request = ExternalRequest(
+            name=self._free_name(name), owner=SERVICE_OWNER, mailbox_max=BOUNDS["mailbox_max"].greatest
+        )
+        made = self._lifecycle.create_external(request, has_inbox=False).agent.id
+        self._dispatcher.listen(made, listener)
+        return made
+
     def owner(self, agent_id: AgentId) -> str | None:
         """Return the name of the token that an external agent belongs to; None for all others."""
         record = self._registry.by_id(agent_id)
@@ -264,7 +284,11 @@ class Runtime:
     async def delete(self, agent: str, *, force: bool = False) -> None:
         """Remove an agent. See `Lifecycle.delete`."""
         self._require_ready()
-        await self._lifecycle.delete(self._registry.find(agent), force=force)
+        record = self._registry.find(agent)
+        if self._dispatcher.has_listener(record.agent.id):
+            subject = f"agent {record.name}, a part of this server,"
+            raise InvalidState(record.state, "delete", subject=subject, allowed=("get",))
+        await self._lifecycle.delete(record, force=force)
 
     # --- messages ---
 
@@ -427,9 +451,12 @@ class Runtime:
 
     def _client_name(self, principal_name: str) -> AgentName:
         plain = _NOT_IN_A_NAME.sub("-", principal_name)[:_NAME_CHARACTERS_MAX]
-        name = f"{CLIENT_PREFIX}{plain}"
+        return self._free_name(f"{CLIENT_PREFIX}{plain}")
+
+    def _free_name(self, wanted: str) -> AgentName:
+        name = wanted
         number = 1
         while self._registry.is_taken(AgentName(name)):
             number += 1
-            name = f"{CLIENT_PREFIX}{plain}.{number}"
+            name = f"{wanted}.{number}"
         return AgentName(name)

@@ -21,6 +21,7 @@ from caxton.domain.errors.security import Forbidden
 from caxton.domain.ids import AgentId
 from caxton.domain.limits import LimitsRequest
 from caxton.runtime.answers import Posted, Reply
+from caxton.runtime.seam import Incoming
 from caxton.runtime.waiters import WAITERS_MAX
 from tests.runtime.rig import Rig, content_of, message, nobody_else, until
 
@@ -58,6 +59,23 @@ async def test_the_caller_may_give_the_receiver_beside_the_text(rig: Rig) -> Non
     echo = rig.runtime.agent_id("echo")
     reply = await rig.runtime.ask(body, rig.me, nobody_else, 10.0, echo)
     assert reply.performative == "inform"
+
+
+async def test_a_part_of_the_server_hears_its_messages_itself(rig: Rig) -> None:
+    heard: list[Incoming] = []
+    service = rig.runtime.service_agent("service", heard.append)
+    rig.post("service", "hello", conversation_id="c-1")
+    await until(lambda: len(heard) == 1)
+    assert (heard[0].conversation_id, content_of(heard[0].body)) == ("c-1", "hello")
+    await until(lambda: rig.runtime.get("service").usage.mailbox_depth == 0, "its place is free again")
+    with pytest.raises(InvalidState):
+        await rig.runtime.delete("service")
+    with pytest.raises(InvalidState):
+        rig.runtime.inbox("service")
+    with pytest.raises(Forbidden):
+        rig.runtime.post(message("inform", "service", sender="service"), rig.me, lambda _: True)
+    other = rig.runtime.service_agent("service", heard.append)
+    assert (rig.runtime.name_of(service), rig.runtime.name_of(other)) == ("service", "service.2")
 
 
 async def test_a_promise_is_not_the_answer_yet(rig: Rig) -> None:
