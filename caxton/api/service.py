@@ -17,6 +17,7 @@ from caxton.api.ownership import Ownership
 from caxton.api.route_table import RouteTable
 from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
 from caxton.api.routes.capabilities import CapabilityRoutes
+from caxton.api.routes.conversations import ConversationRoutes
 from caxton.api.routes.description import DescriptionRoutes
 from caxton.api.routes.inbox import InboxRoutes
 from caxton.api.routes.logs import LogRoutes
@@ -78,6 +79,7 @@ class Service:
                 *InboxRoutes(runtime, ownership, room, ending).routes(),
                 *LogRoutes(runtime, ending).routes(),
                 *streams.routes(),
+                *ConversationRoutes(runtime, ownership, room).routes(),
                 *CapabilityRoutes(runtime).routes(),
                 *TokenRoutes(tokens, room).routes(),
                 *SystemRoutes(

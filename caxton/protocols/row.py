@@ -172,7 +172,9 @@ class Outcome(IntEnum):
 
 
 OUTCOME_WORDS: Final = {
-    outcome: "budget_exceeded" if outcome is Outcome.BUDGET_EXCEEDED else outcome.name.lower().replace("_", "-")
+    outcome: "budget_exceeded"
+    if outcome is Outcome.BUDGET_EXCEEDED
+    else outcome.name.lower().replace("_", "-")
     for outcome in Outcome
 }
 """The words of outcomes, as the API and the metrics say them."""
@@ -209,6 +211,14 @@ class Reason(IntEnum):
     BUDGET_EXCEEDED = 24
     CONVERSATIONS_EXHAUSTED = 25
 
+
+REASON_WORDS: Final = {reason: reason.name.lower() for reason in Reason}
+"""The words of refusals, as the API, the events and the metrics say them."""
+
+SESSION_WORDS: Final = {state: state.name.lower().replace("_", "-") for state in State}
+"""The words of a participant's states, as the API says them."""
+
+ROLE_WORDS: Final = {role: role.name.lower() for role in Role}
 
 CONVERSATION_STATES: Final = ("None", "Initiated", "InProgress", "Completed", "Failed", "Expired")
 """The states of a conversation, by the core's numbers; the first is that of none."""

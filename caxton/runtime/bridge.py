@@ -389,7 +389,6 @@ class Bridge:
         _, index, generation, sender, capability, body = cast("tuple[int, int, int, int, str, bytes]", row)
         sink.on_unrouted(Slot(index, generation), AgentId(sender), capability, body)
 
-
     def _deliver_conversation(self, sink: Sink, row: tuple[object, ...]) -> None:
         _, code, number, name, sender, receiver, act, *rest = cast(
             "tuple[int, int, int, str, int, int, int, int, int, int, int, str | None]", row
@@ -417,8 +416,8 @@ def _reading(row: tuple[object, ...]) -> ConversationReading:
     name, protocol, state, outcome, phase, initiator, sessions, messages, messages_max, fuel, fuel_max = cast(
         "tuple[str, int, int, int, int, int, list[tuple[int, int, int, bool]], int, int, int, int]", row[:11]
     )
-    refused, opened, ended, reply_by, expires, is_ahead = cast(
-        "tuple[int, int, int | None, int | None, int | None, bool]", row[11:]
+    refused, opened, ended, reply_by, expires, is_ahead, opened_monotonic = cast(
+        "tuple[int, int, int | None, int | None, int | None, bool, int]", row[11:]
     )
     return ConversationReading(
         name,
@@ -438,6 +437,7 @@ def _reading(row: tuple[object, ...]) -> ConversationReading:
         reply_by,
         expires,
         is_ahead,
+        opened_monotonic,
     )
 
 

@@ -22,7 +22,7 @@ from caxton.domain.ids import AgentId, ConversationId, MessageId
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.answers import Posted, Reply
 from caxton.runtime.bridge import Bridge
-from caxton.runtime.refusals import post_refusal
+from caxton.runtime.refusals import CoreRoom, post_refusal
 from caxton.runtime.registry import Registry
 from caxton.runtime.resemblance import resembling
 from caxton.runtime.seam import Incoming, PostCode, Posting, SlotState
@@ -63,12 +63,12 @@ class Dispatcher:
         *,
         message_bytes_max: int,
         pool_messages: int,
+        conversations_max: int,
     ) -> None:
         self._bridge = bridge
         self._registry = registry
         self._waiters = waiters
-        self._message_bytes_max = message_bytes_max
-        self._pool_messages = pool_messages
+        self._room = CoreRoom(message_bytes_max, pool_messages, conversations_max)
         # Where the search for the least loaded begins, so that equally loaded agents take turns.
         self._turns = itertools.count()
         self.unrouted_count = 0
@@ -114,7 +114,9 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         posting, (asker, asked) = self._send(body, sender, may_send_as, receiver)
         if posting.code == PostCode.DUPLICATE:
-            raise ProtocolViolation("duplicate_message", "unchanged", performative="the message", protocol=None)
+            raise ProtocolViolation(
+                "duplicate_message", "unchanged", performative="the message", protocol=None
+            )
         answer: asyncio.Future[Incoming] = loop.create_future()
         # The answer cannot come before this: completions are taken by the same loop, later.
         waiter = Waiter(asker, posting.message_id, posting.conversation_id, body, asked, answer)
@@ -225,7 +227,7 @@ class Dispatcher:
         return record
 
     def _refusal(self, code: int, detail: object, body: bytes) -> CaxtonError:
-        return post_refusal(code, detail, body, self._registry, self._message_bytes_max, self._pool_messages)
+        return post_refusal(code, detail, body, self._registry, self._room)
 
     def _expire(self, waiter: Waiter, timeout_s: float) -> None:
         if not waiter.answer.done():

@@ -86,8 +86,16 @@ class Runtime:
             self._waiters,
             message_bytes_max=config.messaging.message_bytes_max,
             pool_messages=config.runtime.pool_messages,
+            conversations_max=config.messaging.conversations_max,
         )
-        self._conversations = Conversations(bridge, self._registry, self._events, clock)
+        self._conversations = Conversations(
+            bridge,
+            self._registry,
+            self._dispatcher,
+            self._events,
+            clock,
+            conversations_max=config.messaging.conversations_max,
+        )
 
     @classmethod
     def open(cls, config: Config, clock: Clock) -> "Runtime":

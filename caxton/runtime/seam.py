@@ -190,6 +190,8 @@ class ConversationReading(msgspec.Struct, frozen=True, gc=False):
     expires_ns: int | None
     is_ahead: bool
     """Opened by hand, its first message still to come."""
+    opened_monotonic_ns: int
+    """On the machine's monotonic clock: the same at each look, hence the order of pages."""
 
 
 @final
