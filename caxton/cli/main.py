@@ -36,6 +36,12 @@ _COMMANDS: Final = (
         "Agents",
         "Send an agent a message, and wait for its answer if asked to.",
     ),
+    Entry(
+        "conversation",
+        "caxton.cli.conversation:conversation",
+        "Conversations",
+        "Look at conversations, open one, cancel one.",
+    ),
 )
 
 root: Final = server_options(

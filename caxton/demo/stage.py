@@ -6,18 +6,11 @@ from typing import Final, final
 from rich.console import Console
 from rich.text import Text
 
-from caxton.demo.seen_message import SeenMessage, told_briefly
+from caxton.cli.brief import ACT_COLOURS, told_briefly
+from caxton.demo.seen_message import SeenMessage
 
 # One colour for each agent in the order of their entrance; readable on light and on dark.
 _CAST_COLOURS: Final = ("magenta", "cyan", "green", "yellow", "blue", "red")
-_ACT_COLOURS: Final = {
-    "accept-proposal": "green",
-    "inform": "green",
-    "reject-proposal": "yellow",
-    "refuse": "yellow",
-    "failure": "red",
-    "not-understood": "red",
-}
 _ACT_COLUMNS: Final = 15
 _PLAIN_COLUMNS: Final = 120
 _CONTENT_COLUMNS_MIN: Final = 20
@@ -69,7 +62,7 @@ class Stage:
         line.append(seen.receiver.ljust(self._names_columns), style=self._colours.get(seen.receiver, ""))
         line.append("  ")
         line.append(
-            seen.performative.ljust(_ACT_COLUMNS), style=f"bold {_ACT_COLOURS.get(seen.performative, '')}"
+            seen.performative.ljust(_ACT_COLUMNS), style=f"bold {ACT_COLOURS.get(seen.performative, '')}"
         )
         line.append(" ")
         line.append(

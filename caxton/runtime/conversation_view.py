@@ -84,7 +84,7 @@ def conversation_summary(reading: ConversationReading, name_of: NameOf) -> Conve
         protocol=protocol_word(reading.protocol),
         state=CONVERSATION_STATES[reading.state],
         outcome=outcome_word(reading.outcome),
-        awaits_opening=reading.is_ahead,
+        awaits_opening=reading.is_ahead and reading.ended_ns is None,
         initiator=_agent(reading.initiator, name_of),
         participants_count=len(reading.sessions),
         messages=reading.messages,

@@ -246,7 +246,8 @@ def test_one_that_has_not_begun_ends_at_once(
     made = client.post(CONVERSATIONS, json={"participants": others[:1], "protocol": protocol}).json()
     ended = client.post(f"{CONVERSATIONS}/{made['conversation_id']}/cancel")
     assert ended.status_code == 200, ended.text
-    assert (ended.json()["state"], ended.json()["outcome"]) == ("Completed", "cancelled")
+    found = ended.json()
+    assert (found["state"], found["outcome"], found["awaits_opening"]) == ("Completed", "cancelled", False)
 
 
 def test_only_the_initiators_owner_or_an_operator_may_cancel(
@@ -261,7 +262,7 @@ def test_only_the_initiators_owner_or_an_operator_may_cancel(
         assert keeper.post(f"{CONVERSATIONS}/{talk}/cancel").status_code == 202
 
 
-def listed(client: httpx.Client, **filters: object) -> list[dict[str, Any]]:
+def listed(client: httpx.Client, **filters: str | int) -> list[dict[str, Any]]:
     answer = client.get(CONVERSATIONS, params=filters)
     assert answer.status_code == 200, answer.text
     return answer.json()["conversations"]
@@ -277,7 +278,7 @@ def test_conversations_are_listed_the_newest_last_and_chosen_by_state_protocol_a
     said(client, "refuse", third, other, conversation_id=second)
     said(client, "failure", third, other, conversation_id=second)
 
-    def found(**filters: object) -> list[str]:
+    def found(**filters: str | int) -> list[str]:
         known = {first, second, free}
         return [
             row["conversation_id"]
