@@ -102,10 +102,16 @@ def _end(phases: tuple[Phase, ...]) -> tuple[Row, ...]:
     )
 
 
+def _until_sold(*rows: Row) -> tuple[Row, ...]:
+    """Return the lines of an auction that its first winner ends: none is for a session that has won."""
+    return tuple(row for row in rows if row.state is not State.WINNING)
+
+
 ENGLISH_AUCTION = Protocol(
     name="fipa-auction-english",
     aliases=("fipa-english-auction",),
     title="English Auction",
+    document="XC00031",
     opening=("inform",),
     first=State.IDLE,
     one_to_one=False,
@@ -147,11 +153,12 @@ DUTCH_AUCTION = Protocol(
     name="fipa-auction-dutch",
     aliases=("fipa-dutch-auction",),
     title="Dutch Auction",
+    document="XC00032",
     opening=("inform",),
     first=State.IDLE,
     one_to_one=False,
     auction=True,
-    rows=(
+    rows=_until_sold(
         *_call((Phase.STARTED, Phase.OPEN), Guard.PRICE_FALLS),
         *_bids((Phase.OPEN,), Guard.PRICE_EQUALS),
         Row(

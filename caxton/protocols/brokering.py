@@ -56,6 +56,7 @@ _COMMON = (
 BROKERING = Protocol(
     name="fipa-brokering",
     title="Brokering",
+    document="SC00033",
     opening=("proxy",),
     first=State.SENT,
     one_to_one=True,
@@ -89,6 +90,7 @@ def _not_from_a_target(act: str, phases: tuple[Phase, ...]) -> Row:
 RECRUITING = Protocol(
     name="fipa-recruiting",
     title="Recruiting",
+    document="SC00034",
     opening=("proxy",),
     first=State.SENT,
     one_to_one=True,

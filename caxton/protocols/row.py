@@ -250,13 +250,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """A protocol: its word, how it opens, and its lines.
 
-    `aliases` are words that mean it on input. `participants_max` 1 makes it 1:1. `auction` tells that the session
-    opens idle and that the opening act has no deadline. `lasting` protocols have no deadlines unless asked for.
+    `aliases` are words that mean it on input, `document` is FIPA's number. `auction` tells that the session opens
+    idle and that the opening act has no deadline. `lasting` protocols have no deadlines unless asked for.
     """
 
     name: str
     aliases: tuple[str, ...] = ()
     title: str
+    document: str
     opening: tuple[str, ...]
     first: State
     one_to_one: bool
