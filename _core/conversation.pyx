@@ -288,6 +288,25 @@ cdef uint32_t cited_find(Conversation* conversation, uint64_t hash, bint ids_onl
     return 0
 
 
+cdef bint cited_is(Conversation* conversation, uint64_t hash, uint32_t cited, uint32_t ordinal) noexcept nogil:
+    cdef uint32_t i
+    cdef Message* message = conversation.blocks
+    cdef CitedBlock* block
+    if cited == ordinal:
+        return True
+    for i in range(conversation.cited_count):
+        if conversation.cited[i] == hash and conversation.cited_ordinals[i] & ~<uint32_t>REPLY_WITH == ordinal:
+            return True
+    while message != NULL:
+        # SAFETY: the body of each block holds a CitedBlock.
+        block = <CitedBlock*>message_body(message)
+        for i in range(block.count):
+            if block.hashes[i] == hash and block.ordinals[i] & ~<uint32_t>REPLY_WITH == ordinal:
+                return True
+        message = block.older
+    return False
+
+
 cdef Message* oldest_taken(Conversation* conversation) noexcept nogil:
     # Unlinks the oldest block, which there is.
     cdef Message** link = &conversation.blocks
