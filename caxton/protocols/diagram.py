@@ -7,7 +7,6 @@ from caxton.protocols.row import OUTCOME_WORDS, TERMINAL, Outcome, Protocol, Rea
 
 _END: Final = "[*]"
 _ROLES: Final = {Role.INITIATOR: "I", Role.PARTICIPANT: "P", Role.TARGET: "T"}
-_BY: Final = {Outcome.BY_KIND: "result or done", Outcome.BY_FAULT: "failure"}
 
 
 def state_diagram(protocol: Protocol) -> list[str]:
@@ -50,7 +49,7 @@ def _arrow(row: Row) -> tuple[str, str, str]:
     label = f"{_ROLES[row.role]} {row.act}"
     if row.outcome is Outcome.NONE:
         return _name(row.state), _name(row.next), label
-    outcome = _BY.get(row.outcome) or OUTCOME_WORDS[row.outcome]
+    outcome = "result or done" if row.outcome is Outcome.BY_KIND else OUTCOME_WORDS[row.outcome]
     return _name(row.state), _END, f"{label} / {outcome}"
 
 

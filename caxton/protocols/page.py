@@ -62,10 +62,6 @@ _EFFECTS: Final = {
     Effect.WIN: "the round is won",
     Effect.CLOSE: "no more calls; unsold if no round was won",
 }
-_BY: Final = {
-    Outcome.BY_KIND: "**result** or **done**, by its kind",
-    Outcome.BY_FAULT: "**no-match**, **proxy** or **brokering**, by its kind, else **failure**",
-}
 
 
 def protocols_page() -> str:
@@ -90,7 +86,7 @@ def _reasons() -> str:
 def _outcomes() -> str:
     ends: dict[str, list[str]] = {"Completed": [], "Failed": [], "Expired": []}
     for outcome in Outcome:
-        if outcome is Outcome.NONE or outcome in _BY:
+        if outcome in {Outcome.NONE, Outcome.BY_KIND}:
             continue
         end = "Completed" if outcome in COMPLETED else "Expired" if outcome in EXPIRED else "Failed"
         ends[end].append(f"`{OUTCOME_WORDS[outcome]}`")
@@ -175,10 +171,16 @@ def _then(row: Row) -> tuple[str, str]:
     if row.next_phase is not None:
         notes.append(f"phase {Phase(row.next_phase).name.lower()}")
     if row.outcome is not Outcome.NONE:
-        notes.append(f"ends: {_BY.get(row.outcome) or f'**{OUTCOME_WORDS[row.outcome]}**'}")
+        notes.append(f"ends: {_outcome(row.outcome)}")
     # Several states that all stay make one row.
     following = "as before" if row.next is row.state else SESSION_WORDS[row.next]
     return following, "; ".join(note for note in notes if note)
+
+
+def _outcome(outcome: Outcome) -> str:
+    if outcome is Outcome.BY_KIND:
+        return "**result** or **done**, by its kind"
+    return f"**{OUTCOME_WORDS[outcome]}**"
 
 
 def main(arguments: list[str]) -> int:

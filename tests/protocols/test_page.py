@@ -14,7 +14,7 @@ from caxton.protocols.page import main, protocols_page
 from caxton.protocols.row import OUTCOME_WORDS, REASON_WORDS, Outcome, Reason
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "protocols.md"
-NO_END = {Outcome.NONE, Outcome.BY_KIND, Outcome.BY_FAULT}
+NO_END = {Outcome.NONE, Outcome.BY_KIND}
 
 
 def test_the_committed_page_is_current() -> None:

@@ -186,8 +186,6 @@ def test_every_outcome_can_come_of_some_table_or_of_the_core_itself() -> None:
     by_row = {row.outcome for protocol in PROTOCOLS for row in protocol.rows}
     if Outcome.BY_KIND in by_row:
         by_row |= {Outcome.DONE, Outcome.RESULT}
-    if Outcome.BY_FAULT in by_row:
-        by_row |= {Outcome.NO_MATCH, Outcome.PROXY, Outcome.BROKERING, Outcome.FAILURE}
     # What the ends of all sessions of a contract net, a timer, a death, a cancel or a budget make.
     by_core = {
         *(Outcome.REJECTED, Outcome.NO_PROPOSALS, Outcome.PARTIAL, Outcome.CANCELLED, Outcome.UNSOLD),
@@ -195,7 +193,7 @@ def test_every_outcome_can_come_of_some_table_or_of_the_core_itself() -> None:
         *(Outcome.REPLY_TIMEOUT, Outcome.TTL),
     }
     assert by_row | by_core == set(Outcome)
-    ends = set(Outcome) - {Outcome.NONE, Outcome.BY_KIND, Outcome.BY_FAULT}
+    ends = set(Outcome) - {Outcome.NONE, Outcome.BY_KIND}
     assert {outcome for outcome in ends if outcome in COMPLETED or outcome in EXPIRED} < ends
 
 
