@@ -5,7 +5,19 @@ English auction is provisional: the winner of the last round that had one is ask
 """
 
 from caxton.protocols import meta
-from caxton.protocols.row import Cites, Effect, Guard, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
+from caxton.protocols.row import (
+    Cites,
+    Effect,
+    Guard,
+    Kind,
+    Outcome,
+    Phase,
+    Protocol,
+    Reason,
+    Role,
+    Row,
+    State,
+)
 
 _BIDDERS = (State.IDLE, State.BID, State.OUTBID, State.WINNING, State.OUT)
 # They hear of the end like the others. To the auctioneer a bidder that is being cancelled has gone already.

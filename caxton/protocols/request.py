@@ -71,9 +71,7 @@ REQUEST_WHEN = Protocol(
     first=State.SENT,
     one_to_one=True,
     lasting=True,
-    rows=_commitment(
-        Outcome.BY_KIND, _answer(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE)
-    ),
+    rows=_commitment(Outcome.BY_KIND, _answer(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE)),
 )
 
 PROPOSE = Protocol(

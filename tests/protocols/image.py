@@ -1,4 +1,4 @@
-"""A protocol's image, read back without the code that wrote it: what `_core/protocol.pxd` says, a second time."""
+"""A protocol's image, read back without the code that wrote it, as `_core/protocol.pxd` lays it out."""
 
 import struct
 from typing import Final, NamedTuple
