@@ -170,6 +170,9 @@ call or the award counts as what it is, for the result was faster. A session tha
 ended by the call's deadline; in an auction it counts as gone. `POST /api/v1/conversations/{id}/cancel`
 says it on the initiator's behalf.
 
+**A bidder** in an auction speaks of the current call only, and only until its deadline: another answer is
+`mismatched_in_reply_to` where it names an older call, else `unexpected_performative`, a late bid `late`.
+
 **An agent that goes** - deleted, or failed for good - takes its part along: as initiator, or as the one
 participant of two, it ends the conversation; among many its session is `dead`: no answer is a refusal, an
 open proposal is withdrawn, an award has failed.
