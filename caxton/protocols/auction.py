@@ -1,7 +1,7 @@
 """fipa-auction-english (XC00031) and fipa-auction-dutch (XC00032), both experimental at FIPA.
 
-A session is a bidder in the current round; the phase tells where the auction stands. The acceptance of a bid in the
-English auction is provisional: the winner of the last round that had one is asked to pay.
+A session is a bidder in the current round; the phase tells where the auction stands. The acceptance of a bid
+in the English auction is provisional: the winner of the last round that had one is asked to pay.
 """
 
 from caxton.protocols import meta

@@ -1,8 +1,9 @@
 """fipa-brokering (SC00033) and fipa-recruiting (SC00034).
 
-The broker's nested conversations with the agents it finds are conversations of their own. In recruiting those agents
-answer the initiator directly: their sessions are targets, named by the proxy, the agree or the done-proxy message.
-The phase is the broker's progress, seen from the targets: STARTED nothing agreed, OPEN agreed, CLOSED proxied.
+The broker's nested conversations with the agents it finds are conversations of their own. In recruiting
+those agents answer the initiator directly: their sessions are targets, named by the proxy, the agree or the
+done-proxy message. The phase is the broker's progress, seen from the targets: STARTED nothing agreed, OPEN
+agreed, CLOSED proxied.
 """
 
 from caxton.protocols import meta

@@ -1,5 +1,7 @@
-"""The 1:1 protocols of a commitment: fipa-request (SC00026), fipa-query (SC00027), fipa-request-when (SC00028),
-fipa-propose (SC00036) and fipa-subscribe (SC00035).
+"""The protocols of two.
+
+They are fipa-request (SC00026), fipa-query (SC00027), fipa-request-when (SC00028), fipa-propose (SC00036) and
+fipa-subscribe (SC00035).
 """
 
 from caxton.protocols import meta

@@ -246,8 +246,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """A protocol: its word, how it opens, and its lines.
 
-    `aliases` are words that mean it on input, `document` is FIPA's number. `auction` tells that the session opens
-    idle and that the opening act has no deadline. `lasting` protocols have no deadlines unless asked for.
+    `aliases` are words that mean it on input, `document` is FIPA's number. `auction` tells that the session
+    opens idle and that the opening act has no deadline. `lasting` protocols have no deadlines unless asked
+    for.
     """
 
     name: str

@@ -212,7 +212,8 @@ class Conversations:
         """Return a refusal in a sentence, for the log of the agent that spoke."""
         receiver = self._registry.words(AgentId(news.receiver))
         reason = REASON_WORDS[Reason(news.number)]
-        return f"`{news.performative}` to {receiver} was refused in conversation {news.conversation_id}: {reason}"
+        where = f"in conversation {news.conversation_id}"
+        return f"`{news.performative}` to {receiver} was refused {where}: {reason}"
 
     def _refused(self, news: ConversationNews) -> None:
         data = CommunicationData(

@@ -13,7 +13,7 @@ from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.ids import AgentId
 from caxton.runtime.bridge import BATCH_COMPLETIONS, Bridge
 from caxton.runtime.core_size import conversation_settings
-from caxton.runtime.seam import CoreEvent, CoreSettings, Incoming, PostCode, Slot
+from caxton.runtime.seam import ConversationNews, CoreEvent, CoreSettings, Incoming, PostCode, Slot
 from tests.runtime.rig import message
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +127,7 @@ class Counter:
     def on_log(self, slot: Slot, agent_id: AgentId, level: int, text: str, wall_ns: int) -> None: ...
     def on_capability(self, slot: Slot, agent_id: AgentId, name: str) -> None: ...
     def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None: ...
+    def on_conversation(self, news: ConversationNews) -> None: ...
 
 
 async def test_a_flood_of_completions_leaves_the_loop_its_turns() -> None:
@@ -147,5 +148,32 @@ async def test_a_flood_of_completions_leaves_the_loop_its_turns() -> None:
         assert sink.messages - before <= BATCH_COMPLETIONS
         turns += 1
     assert turns >= 10
+    assert bridge.stop(5.0)
+    bridge.close()
+
+
+class Stumbler(Counter):
+    """A sink that fails on the first message."""
+
+    def on_message(self, message: Incoming) -> None:
+        super().on_message(message)
+        if self.messages == 1:
+            raise RuntimeError("the first one is too much")
+
+
+async def test_a_completion_that_cannot_be_delivered_takes_no_other_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # All that came in one batch with it was lost: answers that nobody would ever give again.
+    bridge = Bridge.open(SETTINGS)
+    sink = Stumbler()
+    bridge.start()
+    bridge.spawn_external(AgentId(7), "person", 1 << 20, 100)
+    for number in range(10):
+        assert bridge.post(message("inform", "person", number), AgentId(7)).code == PostCode.ACCEPTED
+    bridge.attach(asyncio.get_running_loop(), sink)
+    bridge.drain_completions()
+    assert sink.messages == 10
+    assert [record.exc_info is not None for record in caplog.records] == [True]
     assert bridge.stop(5.0)
     bridge.close()
