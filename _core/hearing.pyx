@@ -131,7 +131,9 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
     cdef Said* said = &hearing.said
     cdef const char* body
     cdef bint opens = asked != NULL and asked.ttl_ns != 0
-    if first.kind != KIND_ACL or table.count_max == 0 or (first.protocol.length == 0 and not opens and not conversations_exist(table)):
+    if first.kind != KIND_ACL or table.count_max == 0:
+        return REASON_NONE
+    if first.protocol.length == 0 and not opens and not conversations_exist(table):
         return REASON_NONE
     body = message_body(first)
     memset(said, 0, sizeof(Said))

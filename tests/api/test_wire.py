@@ -282,7 +282,6 @@ def test_paths_that_do_not_exist_are_not_found(client: httpx.Client, path: str) 
 def test_paths_of_later_versions_do_not_exist(client: httpx.Client) -> None:
     for path in (
         "deployments",
-        "conversations",
         "events",
         "tools",
         "dead-letters",
