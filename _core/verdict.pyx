@@ -110,7 +110,8 @@ cdef uint8_t weigh_guard(const Conversation* conversation, const Row* row, const
         if conversation.phase == PHASE_WON or place != 0:
             return REASON_AWARD_LIMIT_EXCEEDED
     elif guard == GUARD_CALL_OVER:
-        if conversation.phase != PHASE_WON and (not passed or has_open_bids(conversation)):
+        if conversation.phase != PHASE_WON and (
+                conversation.phase == PHASE_CLOSED or not passed or has_open_bids(conversation)):
             return REASON_UNEXPECTED_PERFORMATIVE
     elif guard == GUARD_PRICE_FALLS:
         if has_open_bids(conversation):

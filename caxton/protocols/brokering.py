@@ -6,9 +6,8 @@ The phase is the broker's progress, seen from the targets: STARTED nothing agree
 """
 
 from caxton.protocols import meta
-from caxton.protocols.row import Cites, Effect, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
+from caxton.protocols.row import Cites, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
 
-_RESULTS = tuple(kind for kind in Kind if kind is not Kind.DONE_PROXY)
 _FAULTS = {Kind.NO_MATCH: Outcome.NO_MATCH, Kind.PROXY: Outcome.PROXY, Kind.BROKERING: Outcome.BROKERING}
 _BEFORE_THE_NESTED = (Kind.NO_MATCH, Kind.PROXY)
 
@@ -22,7 +21,6 @@ def _broker(
     phase: Phase | None = None,
     outcome: Outcome = Outcome.NONE,
     refuse: Reason = Reason.NONE,
-    effect: Effect = Effect.NONE,
 ) -> Row:
     return Row(
         state=state,
@@ -31,7 +29,6 @@ def _broker(
         kinds=kinds,
         cites=Cites.CALL,
         refuse=refuse,
-        effect=effect,
         next=State.NONE if refuse else then,
         next_phase=phase,
         outcome=outcome,
@@ -40,29 +37,31 @@ def _broker(
 
 def _failures(state: State, told_apart: tuple[Kind, ...]) -> tuple[Row, ...]:
     """Return the lines of a broker's failure: some say by their content what went wrong."""
-    others = tuple(kind for kind in Kind if kind not in told_apart)
     return (
         *(_broker(state, "failure", kinds=(kind,), outcome=_FAULTS[kind]) for kind in told_apart),
-        _broker(state, "failure", kinds=others, outcome=Outcome.FAILURE),
+        _broker(state, "failure", outcome=Outcome.FAILURE),
     )
 
 
-_COMMON = (
-    _broker(State.SENT, "refuse", outcome=Outcome.REFUSED),
-    _broker(State.SENT, "agree", then=State.AGREED, phase=Phase.OPEN, effect=Effect.ANSWERED),
-    *_failures(State.SENT, _BEFORE_THE_NESTED),
-    _broker(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    _broker(State.AGREED, "inform", kinds=(Kind.DONE_PROXY,), then=State.PROXIED, phase=Phase.CLOSED),
-    _broker(State.AGREED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    *_failures(State.AGREED, _BEFORE_THE_NESTED),
-    _broker(State.AGREED, "agree", refuse=Reason.DUPLICATE_RESPONSE),
-    _broker(State.AGREED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    _broker(State.PROXIED, "inform", kinds=(Kind.DONE_PROXY,), refuse=Reason.DUPLICATE_RESPONSE),
-    _broker(State.PROXIED, "agree", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    _broker(State.PROXIED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    *meta.one_to_one(State.SENT, (State.AGREED,)),
-    _broker(State.PROXIED, meta.NOT_UNDERSTOOD, refuse=Reason.UNEXPECTED_PERFORMATIVE),
-)
+def _until_proxied(agreed: Phase | None = None, proxied: Phase | None = None) -> tuple[Row, ...]:
+    """Return what both protocols have in common, with the phases that targets look at."""
+    return (
+        _broker(State.SENT, "refuse", outcome=Outcome.REFUSED),
+        _broker(State.SENT, "agree", then=State.AGREED, phase=agreed),
+        *_failures(State.SENT, _BEFORE_THE_NESTED),
+        _broker(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _broker(State.AGREED, "inform", kinds=(Kind.DONE_PROXY,), then=State.PROXIED, phase=proxied),
+        _broker(State.AGREED, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        *_failures(State.AGREED, _BEFORE_THE_NESTED),
+        _broker(State.AGREED, "agree", refuse=Reason.DUPLICATE_RESPONSE),
+        _broker(State.AGREED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _broker(State.PROXIED, "inform", kinds=(Kind.DONE_PROXY,), refuse=Reason.DUPLICATE_RESPONSE),
+        _broker(State.PROXIED, "agree", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _broker(State.PROXIED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        *meta.one_to_one(State.SENT, (State.AGREED,)),
+        _broker(State.PROXIED, meta.NOT_UNDERSTOOD, refuse=Reason.UNEXPECTED_PERFORMATIVE),
+    )
+
 
 BROKERING = Protocol(
     name="fipa-brokering",
@@ -71,9 +70,9 @@ BROKERING = Protocol(
     first=State.SENT,
     one_to_one=True,
     rows=(
-        *_COMMON,
+        *_until_proxied(),
         *_failures(State.PROXIED, (Kind.BROKERING,)),
-        _broker(State.PROXIED, "inform", kinds=_RESULTS, outcome=Outcome.RESULT),
+        _broker(State.PROXIED, "inform", outcome=Outcome.RESULT),
     ),
 )
 
@@ -90,12 +89,11 @@ def _target(act: str, phases: tuple[Phase, ...], then: State, outcome: Outcome =
     )
 
 
-def _not_from_a_target(act: str, phases: tuple[Phase, ...]) -> Row:
+def _not_from_a_target(act: str) -> Row:
     return Row(
         state=State.TARGET,
         role=Role.TARGET,
         act=act,
-        phases=phases,
         cites=Cites.CALL,
         refuse=Reason.UNEXPECTED_PERFORMATIVE,
     )
@@ -109,16 +107,14 @@ RECRUITING = Protocol(
     one_to_one=True,
     recruits=True,
     rows=(
-        *_COMMON,
+        *_until_proxied(Phase.OPEN, Phase.CLOSED),
         *_failures(State.PROXIED, tuple(_FAULTS)),
-        _broker(State.PROXIED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
-        _not_from_a_target("inform", (Phase.STARTED,)),
-        _not_from_a_target("failure", (Phase.STARTED,)),
-        _not_from_a_target(meta.NOT_UNDERSTOOD, ()),
+        _broker(State.PROXIED, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
         # An answer may overtake the broker's report.
         _target("inform", (Phase.OPEN,), State.TARGET),
         _target("failure", (Phase.OPEN,), State.TARGET),
         _target("inform", (Phase.CLOSED,), State.ENDED, Outcome.RESULT),
         _target("failure", (Phase.CLOSED,), State.ENDED, Outcome.FAILURE),
+        *(_not_from_a_target(act) for act in ("inform", "failure", meta.NOT_UNDERSTOOD)),
     ),
 )

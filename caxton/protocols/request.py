@@ -3,7 +3,7 @@ fipa-propose (SC00036) and fipa-subscribe (SC00035).
 """
 
 from caxton.protocols import meta
-from caxton.protocols.row import Cites, Effect, Outcome, Protocol, Reason, Role, Row, State
+from caxton.protocols.row import Cites, Outcome, Protocol, Reason, Role, Row, State
 
 
 def _answer(
@@ -13,7 +13,6 @@ def _answer(
     then: State = State.ENDED,
     outcome: Outcome = Outcome.NONE,
     refuse: Reason = Reason.NONE,
-    effect: Effect = Effect.NONE,
 ) -> Row:
     return Row(
         state=state,
@@ -21,7 +20,6 @@ def _answer(
         act=act,
         cites=Cites.CALL,
         refuse=refuse,
-        effect=effect,
         next=State.NONE if refuse else then,
         outcome=outcome,
     )
@@ -31,7 +29,7 @@ def _commitment(result: Outcome, first_inform: Row) -> tuple[Row, ...]:
     """Refuse, or agree and then report; `first_inform` is what an inform without an agree means."""
     return (
         _answer(State.SENT, "refuse", outcome=Outcome.REFUSED),
-        _answer(State.SENT, "agree", then=State.AGREED, effect=Effect.ANSWERED),
+        _answer(State.SENT, "agree", then=State.AGREED),
         first_inform,
         _answer(State.SENT, "failure", outcome=Outcome.FAILURE),
         _answer(State.AGREED, "inform", outcome=result),
@@ -95,8 +93,8 @@ SUBSCRIBE = Protocol(
     lasting=True,
     rows=(
         _answer(State.SENT, "refuse", outcome=Outcome.REFUSED),
-        _answer(State.SENT, "agree", then=State.ACTIVE, effect=Effect.ANSWERED),
-        _answer(State.SENT, "inform", then=State.ACTIVE, effect=Effect.ANSWERED),
+        _answer(State.SENT, "agree", then=State.ACTIVE),
+        _answer(State.SENT, "inform", then=State.ACTIVE),
         _answer(State.SENT, "failure", outcome=Outcome.FAILURE),
         _answer(State.ACTIVE, "inform", then=State.ACTIVE),
         _answer(State.ACTIVE, "failure", outcome=Outcome.FAILURE),
