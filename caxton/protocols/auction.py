@@ -1,8 +1,9 @@
 """fipa-auction-english (XC00031) and fipa-auction-dutch (XC00032), both experimental at FIPA.
 
-A session is a bidder in the current round; the phase tells where the auction stands. The acceptance of a bid in the
-English auction is provisional: the winner of the last round that had one is asked to pay. That what a bidder says
-is about the open call that it got is the core's check, before any line. No bid is open before a call or after the end.
+A session is a bidder in the current round; the phase tells where the auction stands. The acceptance of a bid
+in the English auction is provisional: the winner of the last round that had one is asked to pay. That what a
+bidder says is about the open call that it got is the core's check, before any line. No bid is open before a
+call or after the end.
 """
 
 from caxton.protocols import meta
@@ -138,6 +139,7 @@ ENGLISH_AUCTION = Protocol(
     name="fipa-auction-english",
     aliases=("fipa-english-auction",),
     title="English Auction",
+    document="XC00031",
     opening=("inform",),
     first=State.IDLE,
     one_to_one=False,
@@ -160,6 +162,7 @@ DUTCH_AUCTION = Protocol(
     name="fipa-auction-dutch",
     aliases=("fipa-dutch-auction",),
     title="Dutch Auction",
+    document="XC00032",
     opening=("inform",),
     first=State.IDLE,
     one_to_one=False,

@@ -1,13 +1,15 @@
 """fipa-brokering (SC00033) and fipa-recruiting (SC00034).
 
-The broker's nested conversations with the agents it finds are conversations of their own. In recruiting those agents
-answer the initiator directly: their sessions are targets, named by the proxy, the agree or the done-proxy message.
-The phase is the broker's progress, seen from the targets: STARTED nothing agreed, OPEN agreed, CLOSED proxied.
+The broker's nested conversations with the agents it finds are conversations of their own. In recruiting
+those agents answer the initiator directly: their sessions are targets, named by the proxy, the agree or the
+done-proxy message. The phase is the broker's progress, seen from the targets: STARTED nothing agreed, OPEN
+agreed, CLOSED proxied.
 """
 
 from caxton.protocols import meta
-from caxton.protocols.row import Cites, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
+from caxton.protocols.row import ANY_PHASE, Cites, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
 
+_RESULTS = tuple(kind for kind in Kind if kind is not Kind.DONE_PROXY)
 _FAULTS = {Kind.NO_MATCH: Outcome.NO_MATCH, Kind.PROXY: Outcome.PROXY, Kind.BROKERING: Outcome.BROKERING}
 _BEFORE_THE_NESTED = (Kind.NO_MATCH, Kind.PROXY)
 
@@ -37,9 +39,10 @@ def _broker(
 
 def _failures(state: State, told_apart: tuple[Kind, ...]) -> tuple[Row, ...]:
     """Return the lines of a broker's failure: some say by their content what went wrong."""
+    others = tuple(kind for kind in Kind if kind not in told_apart)
     return (
         *(_broker(state, "failure", kinds=(kind,), outcome=_FAULTS[kind]) for kind in told_apart),
-        _broker(state, "failure", outcome=Outcome.FAILURE),
+        _broker(state, "failure", kinds=others, outcome=Outcome.FAILURE),
     )
 
 
@@ -51,7 +54,7 @@ def _until_proxied(agreed: Phase | None = None, proxied: Phase | None = None) ->
         *_failures(State.SENT, _BEFORE_THE_NESTED),
         _broker(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
         _broker(State.AGREED, "inform", kinds=(Kind.DONE_PROXY,), then=State.PROXIED, phase=proxied),
-        _broker(State.AGREED, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _broker(State.AGREED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
         *_failures(State.AGREED, _BEFORE_THE_NESTED),
         _broker(State.AGREED, "agree", refuse=Reason.DUPLICATE_RESPONSE),
         _broker(State.AGREED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
@@ -66,13 +69,14 @@ def _until_proxied(agreed: Phase | None = None, proxied: Phase | None = None) ->
 BROKERING = Protocol(
     name="fipa-brokering",
     title="Brokering",
+    document="SC00033",
     opening=("proxy",),
     first=State.SENT,
     one_to_one=True,
     rows=(
         *_until_proxied(),
         *_failures(State.PROXIED, (Kind.BROKERING,)),
-        _broker(State.PROXIED, "inform", outcome=Outcome.RESULT),
+        _broker(State.PROXIED, "inform", kinds=_RESULTS, outcome=Outcome.RESULT),
     ),
 )
 
@@ -89,11 +93,12 @@ def _target(act: str, phases: tuple[Phase, ...], then: State, outcome: Outcome =
     )
 
 
-def _not_from_a_target(act: str) -> Row:
+def _not_from_a_target(act: str, phases: tuple[Phase, ...]) -> Row:
     return Row(
         state=State.TARGET,
         role=Role.TARGET,
         act=act,
+        phases=phases,
         cites=Cites.CALL,
         refuse=Reason.UNEXPECTED_PERFORMATIVE,
     )
@@ -102,6 +107,7 @@ def _not_from_a_target(act: str) -> Row:
 RECRUITING = Protocol(
     name="fipa-recruiting",
     title="Recruiting",
+    document="SC00034",
     opening=("proxy",),
     first=State.SENT,
     one_to_one=True,
@@ -109,12 +115,14 @@ RECRUITING = Protocol(
     rows=(
         *_until_proxied(Phase.OPEN, Phase.CLOSED),
         *_failures(State.PROXIED, tuple(_FAULTS)),
-        _broker(State.PROXIED, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _broker(State.PROXIED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _not_from_a_target("inform", (Phase.STARTED,)),
+        _not_from_a_target("failure", (Phase.STARTED,)),
+        _not_from_a_target(meta.NOT_UNDERSTOOD, ANY_PHASE),
         # An answer may overtake the broker's report.
         _target("inform", (Phase.OPEN,), State.TARGET),
         _target("failure", (Phase.OPEN,), State.TARGET),
         _target("inform", (Phase.CLOSED,), State.ENDED, Outcome.RESULT),
         _target("failure", (Phase.CLOSED,), State.ENDED, Outcome.FAILURE),
-        *(_not_from_a_target(act) for act in ("inform", "failure", meta.NOT_UNDERSTOOD)),
     ),
 )

@@ -166,7 +166,9 @@ class Outcome(IntEnum):
 
 
 OUTCOME_WORDS: Final = {
-    outcome: "budget_exceeded" if outcome is Outcome.BUDGET_EXCEEDED else outcome.name.lower().replace("_", "-")
+    outcome: "budget_exceeded"
+    if outcome is Outcome.BUDGET_EXCEEDED
+    else outcome.name.lower().replace("_", "-")
     for outcome in Outcome
 }
 """The words of outcomes, as the API and the metrics say them."""
@@ -204,6 +206,14 @@ class Reason(IntEnum):
     CONVERSATIONS_EXHAUSTED = 25
 
 
+REASON_WORDS: Final = {reason: reason.name.lower() for reason in Reason}
+"""The words of refusals, as the API, the events and the metrics say them."""
+
+SESSION_WORDS: Final = {state: state.name.lower().replace("_", "-") for state in State}
+"""The words of a participant's states, as the API says them."""
+
+ROLE_WORDS: Final = {role: role.name.lower() for role in Role}
+
 CONVERSATION_STATES: Final = ("None", "Initiated", "InProgress", "Completed", "Failed", "Expired")
 """The states of a conversation, by the core's numbers; the first is that of none."""
 
@@ -212,8 +222,7 @@ CONVERSATION_STATES: Final = ("None", "Initiated", "InProgress", "Completed", "F
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One line: in `state`, `role` says `act`; then the session is in `next`.
 
-    `refuse` makes it a line that says no, and why. `kinds` and `phases` narrow it, empty = all; of several lines for
-    the same state, role and act the first that fits holds, so that an empty one means what the others leave.
+    `refuse` makes it a line that says no, and why. `kinds` and `phases` narrow it, empty = all.
     `outcome` ends the conversation. `next_phase` None leaves the phase.
     """
 
@@ -235,13 +244,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """A protocol: its word, how it opens, and its lines.
 
-    `aliases` are words that mean it on input. `participants_max` 1 makes it 1:1. `auction` tells that the session
-    opens idle and that the opening act has no deadline. `lasting` protocols have no deadlines unless asked for.
+    `aliases` are words that mean it on input, `document` is FIPA's number. `auction` tells that the session
+    opens idle and that the opening act has no deadline. `lasting` protocols have no deadlines unless asked
+    for.
     """
 
     name: str
     aliases: tuple[str, ...] = ()
     title: str
+    document: str
     opening: tuple[str, ...]
     first: State
     one_to_one: bool

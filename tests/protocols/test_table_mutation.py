@@ -1,7 +1,8 @@
 """Each single change of the tables that the core runs on is noticed by what the tests say.
 
-A row that refuses leads nowhere and one that ends the conversation leaves no session behind, so of those `next` means
-nothing. The cases and the directed traces are looked at first, random worlds for what these do not show. A change that
+A row that refuses leads nowhere and one that ends the conversation leaves no session behind, so of those
+`next` means nothing. A row that claims more than it should is put first, so that it takes what it claims. The
+cases and the directed traces are looked at first, random worlds for what these do not show. A change that
 cannot show is an equivalent; there are few, and each has its reason.
 """
 
@@ -38,11 +39,12 @@ def changes(protocol: Protocol) -> Iterator[tuple[str, tuple[Row, ...]]]:
         yield f"{named}: dropped", (*rows[:place], *rows[place + 1 :])
         for field, value in swaps(row):
             changed = msgspec.structs.replace(row, **{field: value})
-            yield f"{named}: {field} becomes {value!r}", (*rows[:place], changed, *rows[place + 1 :])
+            others = (*rows[:place], *rows[place + 1 :])
+            yield f"{named}: {field} becomes {value!r}", (changed, *others)
 
 
 def swaps(row: Row) -> Iterator[tuple[str, object]]:
-    """Yield what may stand in a row instead: a guard or a citation loosened, a target or an outcome swapped."""
+    """Yield what may stand in a row instead: what narrows it loosened, a target or an outcome swapped."""
     if row.cites is not Cites.ANY:
         yield "cites", Cites.ANY
     if row.guard is not Guard.NONE:
