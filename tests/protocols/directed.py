@@ -1,16 +1,16 @@
 """Directed traces: the rules that random talk reaches seldom, each spelled out with its verdicts.
 
-`directed.txt` holds those of the rules, `directed_states.txt` those that walk through what each state takes. A
-trace begins with `## protocol: what it shows`; several protocols, with commas between, all show it. A line is a step and, after a
-bar, what comes of it:
+`directed.txt` holds those of the rules, `directed_states.txt` those that walk through what each state takes.
+A trace begins with `## protocol: what it shows`; several protocols, with commas between, all show it. A line
+is a step and, after a bar, what comes of it:
 
     <time> <sender>><receivers> <act> [re <step>] [<field>=<value>]... | <verdict> [<seen>]...
     <time> passes | [<seen>]...
     <time> <agent> dies | [<seen>]...
 
-The act `opens` is the opening act of a protocol of two. Steps are numbered from 1, `m3` is the id of the third. The verdict is ok or a reason. Seen is a state, as in
-InProgress or Completed(done), a session's, as in P1:CFP, or what the engine sends by itself, as in
-+reject-proposal>P1:late; the last is always told.
+The act `opens` is the opening act of a protocol of two. Steps are numbered from 1, `m3` is the id of the
+third. The verdict is ok or a reason. Seen is a state, as in InProgress or Completed(done), a session's, as in
+P1:CFP, or what the engine sends by itself, as in +reject-proposal>P1:late; the last is always told.
 """
 
 import re

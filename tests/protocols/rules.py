@@ -36,7 +36,7 @@ class Rules(ABC):
         return self.rounds and act.performative == "cfp"
 
     def awards(self, act: Said) -> bool:
-        """Tell whether an accepted act is an award: not in a protocol of two, where nobody called for proposals."""
+        """Tell whether an accepted act is an award; in a protocol of two nobody called for proposals."""
         return act.performative == "accept-proposal" and not self.pair
 
     def opening_deadline(self, act: Said, reply_by_s: float | None) -> float | None:

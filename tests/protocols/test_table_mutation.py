@@ -92,8 +92,9 @@ def test_each_single_change_of_a_table_is_noticed(name: str) -> None:
     made = list(changes(protocol))
     hidden = [(what, rows) for what, rows in made if not is_noticed(protocol, rows, 0)]
     alive = [what for what, rows in hidden if not is_noticed(protocol, rows, WORLDS)]
-    told = f"{len(made) - len(hidden)} by traces, {len(hidden) - len(alive)} by worlds, {len(equivalent)} equivalent"
-    print(f"{name}: {len(made)} changes noticed: {told}")  # noqa: T201 - the count is wanted
+    by_traces, by_worlds = len(made) - len(hidden), len(hidden) - len(alive)
+    told = f"{by_traces} noticed by traces, {by_worlds} by worlds, {len(alive)} alive"
+    print(f"{name}: {len(made)} changes, {told}")  # noqa: T201 - the count is wanted
     assert set(alive) == equivalent, f"{name}: {sorted(set(alive) ^ equivalent)}"
 
 
