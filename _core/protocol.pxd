@@ -102,13 +102,12 @@ cdef enum Guard:
 
 cdef enum Effect:
     EFFECT_NONE = 0
-    EFFECT_ANSWERED = 1
-    EFFECT_CALL = 2
-    EFFECT_OFFER = 3
-    EFFECT_AWARD = 4
-    EFFECT_WIN = 5
-    EFFECT_CLOSE = 6
-    EFFECT_COUNT = 7
+    EFFECT_CALL = 1
+    EFFECT_OFFER = 2
+    EFFECT_AWARD = 3
+    EFFECT_WIN = 4
+    EFFECT_CLOSE = 5
+    EFFECT_COUNT = 6
 
 cdef enum Outcome:
     OUTCOME_NONE = 0

@@ -1,7 +1,7 @@
 """A conformance case played over HTTP among external agents, a hundred times as fast as it is written.
 
-What counts is on which side of each deadline a step falls. The machine may be busy: a run in which a step came to lie
-on the wrong side of one proves nothing, and says so by `Slipped`.
+What counts is on which side of each deadline a step falls. The machine may be busy: a run in which a step
+came to lie on the wrong side of one proves nothing, and says so by `Slipped`.
 """
 
 import time
