@@ -188,6 +188,10 @@ cdef inline void stripe_give(Stripe* stripe) noexcept nogil:
 cdef inline bint conversations_exist(const Conversations* table) noexcept nogil:
     return load_u32_relaxed(&table.used) != 0
 
+cdef inline bint bucket_is_empty(const Conversations* table, uint64_t key_low) noexcept nogil:
+    # A look without the stripe: an empty bucket holds nobody to anything.
+    return load_u32_relaxed(&table.buckets[key_low & table.bucket_mask]) == 0
+
 cdef inline uint32_t protocol_line(uint8_t protocol) noexcept nogil:
     # Where a protocol's counters stand.
     return protocol if protocol < PROTOCOLS_MAX else PROTOCOLS_MAX

@@ -4,11 +4,11 @@ from libc.stdio cimport snprintf
 from libc.string cimport memcpy, memset
 
 from caxton._core.acceptance cimport Answered, answer_make, answered_of, deliver, drop, may_be_answered
-from caxton._core.atomics cimport add_u64_relaxed, load_u32_relaxed, unlikely
+from caxton._core.atomics cimport add_u64_relaxed, unlikely
 from caxton._core.bounds cimport TARGETS_MAX
 from caxton._core.content cimport Meaning, content_read, target_next
 from caxton._core.conversation cimport (
-    Conversations, citation_of, citation_of_id, conversations_exist, key_of,
+    Conversations, bucket_is_empty, citation_of, citation_of_id, conversations_exist, key_of,
 )
 from caxton._core.envelope cimport FIELD_CONVERSATION_ID, Extent
 from caxton._core.limiter cimport bucket_take
@@ -34,11 +34,6 @@ cdef enum:
     DETAIL_BYTES = 256
     # Acts whose content a table may ask for.
     TELLING_ACTS = 1 << AGREE | 1 << CFP | 1 << FAILURE | 1 << INFORM | 1 << PROPOSE | 1 << PROXY
-
-
-cdef bint concerns_a_conversation(Conversations* table, const Said* said) noexcept nogil:
-    # A look without the stripe: an empty bucket holds nobody to anything.
-    return load_u32_relaxed(&table.buckets[said.key_low & table.bucket_mask]) != 0
 
 
 cdef void read_content(Machine* machine, Hearing* hearing, Message* message) noexcept nogil:
@@ -142,7 +137,7 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
     said.protocol = PROTOCOL_ABSENT
     if first.protocol.length != 0:
         said.protocol = protocol_find(&machine.protocols, body + first.protocol.offset, first.protocol.length)
-    elif not opens and not concerns_a_conversation(table, said):
+    elif not opens and bucket_is_empty(table, said.key_low):
         return REASON_NONE
     who_and_where(machine, author, hearing, first, count)
     read_content(machine, hearing, first)
