@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from caxton._core.atomics cimport (
-    add_u32_relaxed, add_u32_seq, add_u64_relaxed, cas_u64, load_u64_acquire, multiply_fold, store_u32_relaxed,
+    add_u32_relaxed, add_u32_seq, add_u64_relaxed, cas_u64, load_u64_acquire, load_u64_relaxed, multiply_fold, store_u32_relaxed,
     store_u64_relaxed, sub_u32_seq,
 )
 from caxton._core.message cimport (
@@ -16,6 +16,8 @@ from caxton._core.text cimport UUID_BYTES, uuid_read
 cdef extern from "<sys/mman.h>" nogil:
     void* mmap(void*, size_t, int, int, int, long)
     int munmap(void*, size_t)
+    int madvise(void*, size_t, int)
+    int MADV_HUGEPAGE
     int PROT_READ
     int PROT_WRITE
     int MAP_PRIVATE
@@ -36,6 +38,7 @@ cdef enum:
 
 assert HEADER_BYTES == 192, "session_at and conversation_name reckon with this"
 assert sizeof(Session) == 64
+assert sizeof(Conversation) == 384, "a record is six cache lines"
 assert sizeof(CitedBlock) <= 832, "a block of cited ids fits into the smallest room"
 assert sizeof(Stripe) == 64
 
@@ -68,10 +71,13 @@ cdef int conversations_open(Conversations* table, Protocols* protocols, uint32_t
     while buckets < count_max and buckets < 1 << 30:
         buckets *= 2
     table.bucket_mask = buckets - 1
+    # Records are looked at in random order: large pages, where the kernel gives them, save a walk for each.
     table.records = <Conversation*>mmap(NULL, <size_t>count_max * sizeof(Conversation), PROT_READ | PROT_WRITE,
                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     if table.records == MAP_FAILED:
         table.records = NULL
+    else:
+        madvise(table.records, <size_t>count_max * sizeof(Conversation), MADV_HUGEPAGE)
     # SAFETY: calloc gives zeroed room of the asked type and count.
     table.buckets = <uint32_t*>calloc(buckets, sizeof(uint32_t))
     table.stripes = <Stripe*>calloc(STRIPES, sizeof(Stripe))
@@ -81,6 +87,8 @@ cdef int conversations_open(Conversations* table, Protocols* protocols, uint32_t
                          max(room, <uint64_t>ROOM_BYTES_LEAST)) != 0):
         conversations_close(table)
         return -1
+    madvise(table.rooms.classes[0].memory, <size_t>table.rooms.classes[0].count * table.rooms.classes[0].stride_bytes,
+            MADV_HUGEPAGE)
     return 0
 
 
@@ -95,10 +103,24 @@ cdef void conversations_close(Conversations* table) noexcept nogil:
     pool_close(&table.rooms)
 
 
-cdef inline uint64_t word_at(const char* text, uint32_t length) noexcept nogil:
-    cdef uint64_t value = 0
-    memcpy(&value, text, 8 if length > 8 else length)
+cdef inline uint64_t word_at(const char* text) noexcept nogil:
+    cdef uint64_t value
+    memcpy(&value, text, 8)
     return value
+
+
+cdef inline uint64_t tail_at(const char* text, uint32_t length) noexcept nogil:
+    # Fewer than eight bytes, by two loads of fixed size where four are there.
+    cdef uint32_t first = 0
+    cdef uint32_t last = 0
+    if length >= 4:
+        memcpy(&first, text, 4)
+        memcpy(&last, text + length - 4, 4)
+        return <uint64_t>last << 32 | first
+    if length == 0:
+        return 0
+    # SAFETY: as many bytes as the text has; the signs do no harm.
+    return <uint64_t><uint8_t>text[0] << 16 | <uint64_t><uint8_t>text[length // 2] << 8 | <uint8_t>text[length - 1]
 
 
 cdef void key_of(const Conversations* table, const char* text, uint32_t length,
@@ -107,12 +129,16 @@ cdef void key_of(const Conversations* table, const char* text, uint32_t length,
     cdef uint64_t a = table.keys[0] ^ length
     cdef uint64_t b = table.keys[1] ^ length
     cdef uint64_t word
-    cdef uint32_t at = 0
-    while at < length:
-        word = word_at(text + at, length - at)
+    cdef const char* end = text + (length & ~<uint32_t>7)
+    while text < end:
+        word = word_at(text)
         a = multiply_fold(a ^ word, table.keys[2] | 1)
         b = multiply_fold(b + word, table.keys[3] | 1)
-        at += 8
+        text += 8
+    if length & 7:
+        word = tail_at(text, length & 7)
+        a = multiply_fold(a ^ word, table.keys[2] | 1)
+        b = multiply_fold(b + word, table.keys[3] | 1)
     high[0] = multiply_fold(a ^ table.keys[1], 0x9E3779B97F4A7C15ULL)
     low[0] = multiply_fold(b ^ table.keys[0], 0xD6E8FEB86659FD93ULL)
 
@@ -135,10 +161,24 @@ cdef Conversation* conversation_find(Conversations* table, uint64_t high, uint64
     cdef Conversation* conversation
     while link != 0:
         conversation = &table.records[link - 1]
+        conversation_expect(table, link)
         if conversation.key_low == low and conversation.key_high == high:
             return conversation
         link = conversation.next
     return NULL
+
+
+cdef Conversation* conversation_near(Conversations* table, uint64_t high, uint64_t low, uint32_t number,
+                                     uint32_t generation) noexcept nogil:
+    cdef Conversation* conversation
+    if number != 0:
+        conversation = &table.records[number - 1]
+        # A record that has been freed since is in other hands: its key may be read, the rest may not.
+        if (load_u32_relaxed(&conversation.generation) == generation
+                and load_u64_relaxed(&conversation.key_low) == low
+                and load_u64_relaxed(&conversation.key_high) == high):
+            return conversation
+    return conversation_find(table, high, low)
 
 
 cdef Conversation* record_take(Conversations* table) noexcept nogil:
@@ -275,16 +315,18 @@ cdef uint32_t cited_find(Conversation* conversation, uint64_t hash, bint ids_onl
     cdef uint32_t i
     cdef Message* message = conversation.blocks
     cdef CitedBlock* block
+    cdef uint32_t filled = conversation.block_fill
     for i in range(conversation.cited_count):
         if cited_matches(conversation.cited[i], conversation.cited_ordinals[i], hash, ids_only):
             return conversation.cited_ordinals[i] & ~<uint32_t>REPLY_WITH
     while message != NULL:
         # SAFETY: the body of each block holds a CitedBlock.
         block = <CitedBlock*>message_body(message)
-        for i in range(block.count):
+        for i in range(filled):
             if cited_matches(block.hashes[i], block.ordinals[i], hash, ids_only):
                 return block.ordinals[i] & ~<uint32_t>REPLY_WITH
         message = block.older
+        filled = CITED_IN_BLOCK
     return 0
 
 
@@ -310,7 +352,7 @@ cdef int cited_add(Conversations* table, Conversation* conversation, uint64_t ha
     if conversation.blocks != NULL:
         # SAFETY: as above.
         block = <CitedBlock*>message_body(conversation.blocks)
-    if block == NULL or block.count == CITED_IN_BLOCK:
+    if block == NULL or conversation.block_fill == CITED_IN_BLOCK:
         # A round costs each participant at most five entries: none of the current round is ever forgotten.
         if conversation.block_count >= CITED_BLOCKS_LEAST + <uint32_t>conversation.session_count * 5 // CITED_IN_BLOCK:
             message = oldest_taken(conversation)
@@ -320,10 +362,10 @@ cdef int cited_add(Conversations* table, Conversation* conversation, uint64_t ha
                 return -1
             conversation.block_count += 1
         block = <CitedBlock*>message_body(message)
-        block.count = 0
+        conversation.block_fill = 0
         block.older = conversation.blocks
         conversation.blocks = message
-    block.hashes[block.count] = hash
-    block.ordinals[block.count] = ordinal
-    block.count += 1
+    block.hashes[conversation.block_fill] = hash
+    block.ordinals[conversation.block_fill] = ordinal
+    conversation.block_fill += 1
     return 0
