@@ -19,6 +19,8 @@ cdef enum:
     CITED_IN_BLOCK = 64
     CITED_BLOCKS_LEAST = 4      # that a conversation may have, besides room for its participants
     NAME_INLINE_BYTES = 64
+    BUCKET_INDEX_BITS = 25
+    BUCKET_INDEX = 0x1ffffff    # (1 << BUCKET_INDEX_BITS) - 1
     REPLY_WITH = 0x80000000     # in an ordinal: the entry is a reply_with, not an id
 
 cdef enum ConversationState:
@@ -116,7 +118,7 @@ cdef struct Stripe:
 
 cdef struct Conversations:
     Conversation* records       # OWNERSHIP: owned (mmap'd, touched when used)
-    uint32_t* buckets           # OWNERSHIP: owned; index + 1
+    uint32_t* buckets           # OWNERSHIP: owned; index + 1 of the chain's head, and the tag of a record that is alone
     Stripe* stripes             # OWNERSHIP: owned
     MessagePool rooms           # sessions, cited ids, long names
     Protocols* protocols        # borrowed
@@ -208,9 +210,16 @@ cdef inline void key_expect(const Conversations* table, uint64_t key_low) noexce
     # Likewise for one that is known by its key only.
     prefetch(&table.buckets[key_low & table.bucket_mask])
 
-cdef inline bint bucket_is_empty(const Conversations* table, uint64_t key_low) noexcept nogil:
-    # A look without the stripe: an empty bucket holds nobody to anything.
-    return load_u32_relaxed(&table.buckets[key_low & table.bucket_mask]) == 0
+cdef inline uint32_t tag_of(uint64_t key_low) noexcept nogil:
+    # Seven bits that the bucket's number does not tell, in the place where a bucket keeps them; never 0.
+    cdef uint32_t tag = <uint32_t>(key_low >> 57)
+    return (tag if tag != 0 else 1) << BUCKET_INDEX_BITS
+
+cdef inline bint bucket_is_without(const Conversations* table, uint64_t key_low) noexcept nogil:
+    # A look without the stripe: where no record has the key, nobody is held to anything. 0 = there may be one.
+    cdef uint32_t word = load_u32_relaxed(&table.buckets[key_low & table.bucket_mask])
+    cdef uint32_t tag = word & ~<uint32_t>BUCKET_INDEX
+    return word == 0 or (tag != 0 and tag != tag_of(key_low))
 
 cdef inline uint32_t protocol_line(uint8_t protocol) noexcept nogil:
     # Where a protocol's counters stand.

@@ -62,15 +62,16 @@ cdef void stripe_wait(Stripe* stripe) noexcept nogil:
 
 cdef int conversations_open(Conversations* table, Protocols* protocols, uint32_t count_max,
                             uint32_t participants_max) noexcept nogil:
-    cdef uint32_t buckets = STRIPES
+    cdef uint64_t buckets = STRIPES
     cdef uint64_t room = <uint64_t>participants_max * 2 * sizeof(Session)
     memset(table, 0, sizeof(Conversations))
     table.protocols = protocols
     table.count_max = count_max
     table.participants_max = participants_max
-    while buckets < count_max and buckets < 1 << 30:
+    # Twice as many buckets as records: most messages that nobody is held to find theirs empty or with another tag.
+    while buckets < 2 * <uint64_t>count_max and buckets < 1 << 25:
         buckets *= 2
-    table.bucket_mask = buckets - 1
+    table.bucket_mask = <uint32_t>(buckets - 1)
     # Records are looked at in random order: large pages, where the kernel gives them, save a walk for each.
     table.records = <Conversation*>mmap(NULL, <size_t>count_max * sizeof(Conversation), PROT_READ | PROT_WRITE,
                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
@@ -157,7 +158,7 @@ cdef uint64_t citation_of(const Conversations* table, const char* text, uint32_t
 
 
 cdef Conversation* conversation_find(Conversations* table, uint64_t high, uint64_t low) noexcept nogil:
-    cdef uint32_t link = table.buckets[low & table.bucket_mask]
+    cdef uint32_t link = table.buckets[low & table.bucket_mask] & BUCKET_INDEX
     cdef Conversation* conversation
     while link != 0:
         conversation = &table.records[link - 1]
@@ -212,6 +213,15 @@ cdef void record_give(Conversations* table, Conversation* conversation) noexcept
             return
 
 
+cdef void bucket_set(Conversations* table, uint32_t* bucket, uint32_t first) noexcept nogil:
+    # A chain of one tells whose it is.
+    cdef uint32_t word = first
+    if first != 0 and table.records[first - 1].next == 0:
+        word |= tag_of(table.records[first - 1].key_low)
+    # ORDERING: read without the stripe as a hint: who comes at the same moment comes before.
+    store_u32_relaxed(bucket, word)
+
+
 cdef Conversation* conversation_new(Conversations* table, uint64_t high, uint64_t low,
                                     const char* name, uint32_t name_bytes) noexcept nogil:
     cdef uint32_t* head = &table.buckets[low & table.bucket_mask]
@@ -239,20 +249,23 @@ cdef Conversation* conversation_new(Conversations* table, uint64_t high, uint64_
     conversation.name_bytes = name_bytes
     if long_name == NULL:
         memcpy(conversation.name, name, name_bytes)
-    store_u32_relaxed(&conversation.next, head[0])
-    head[0] = <uint32_t>(conversation - table.records) + 1
+    store_u32_relaxed(&conversation.next, head[0] & BUCKET_INDEX)
+    bucket_set(table, head, <uint32_t>(conversation - table.records) + 1)
     add_u32_relaxed(&table.used, 1)
     return conversation
 
 
 cdef void conversation_free(Conversations* table, Conversation* conversation) noexcept nogil:
-    cdef uint32_t* link = &table.buckets[conversation.key_low & table.bucket_mask]
+    cdef uint32_t* head = &table.buckets[conversation.key_low & table.bucket_mask]
+    cdef uint32_t first = head[0] & BUCKET_INDEX
+    cdef uint32_t* link = &first
     cdef uint32_t own = <uint32_t>(conversation - table.records) + 1
     cdef Message* block = conversation.blocks
     cdef Message* older
     while link[0] != own:
         link = &table.records[link[0] - 1].next
     link[0] = conversation.next
+    bucket_set(table, head, first)
     while block != NULL:
         # SAFETY: the body of each block holds a CitedBlock.
         older = (<CitedBlock*>message_body(block)).older

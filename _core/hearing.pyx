@@ -8,13 +8,13 @@ from caxton._core.atomics cimport add_u64_relaxed, unlikely
 from caxton._core.bounds cimport TARGETS_MAX
 from caxton._core.content cimport Meaning, content_read, target_next
 from caxton._core.conversation cimport (
-    Conversations, bucket_is_empty, citation_of, citation_of_id, conversations_exist, key_of,
+    Conversations, bucket_is_without, citation_of, citation_of_id, conversations_exist, key_of,
 )
 from caxton._core.envelope cimport FIELD_CONVERSATION_ID, Extent
 from caxton._core.limiter cimport bucket_take
 from caxton._core.machine cimport machine_to_shell
 from caxton._core.message cimport (
-    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, KIND_ACL, KIND_CONVERSATION, message_body, message_new,
+    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_INHERITED, FLAG_OWN_CONVERSATION, KIND_ACL, KIND_CONVERSATION, message_body, message_new,
 )
 from caxton._core.outbox cimport author_of
 from caxton._core.performative cimport (
@@ -26,7 +26,7 @@ from caxton._core.protocol cimport (
 from caxton._core.routing cimport Slot, routing_find_id, routing_find_name, slot_generation
 from caxton._core.text cimport uuid_write
 from caxton._core.verdict cimport (
-    ACT_UNKNOWN, ANSWER_NONE, ANSWER_NOT_UNDERSTOOD, SAID_HAS_PRICE, SAID_NEW_ID, SAID_NO_CONVERSATION, Said, charge, judge,
+    ACT_UNKNOWN, ANSWER_NONE, ANSWER_NOT_UNDERSTOOD, REASON_UNREAD, SAID_HAS_PRICE, SAID_NEW_ID, SAID_NO_CONVERSATION, SAID_UNREAD, Said, charge, judge,
     judge_unreachable, reason_word,
 )
 
@@ -34,6 +34,10 @@ cdef enum:
     DETAIL_BYTES = 256
     # Acts whose content a table may ask for.
     TELLING_ACTS = 1 << AGREE | 1 << CFP | 1 << FAILURE | 1 << INFORM | 1 << PROPOSE | 1 << PROXY
+
+
+cdef bint may_tell(Message* message) noexcept nogil:
+    return TELLING_ACTS >> message.performative & 1 and message_body(message)[message.content.offset] == c'{'
 
 
 cdef void read_content(Machine* machine, Hearing* hearing, Message* message) noexcept nogil:
@@ -44,9 +48,7 @@ cdef void read_content(Machine* machine, Hearing* hearing, Message* message) noe
     cdef uint32_t length = 0
     cdef Meaning meaning
     cdef Slot* slot
-    said.kind = message.content_kind
-    if not TELLING_ACTS >> message.performative & 1 or content[0] != c'{':
-        return
+    said.flags &= ~<uint8_t>SAID_UNREAD
     content_read(content, message.content.length, &meaning)
     if said.kind == KIND_ABSENT:
         said.kind = meaning.kind
@@ -86,6 +88,7 @@ cdef void who_and_where(Machine* machine, Author* author, Hearing* hearing, Mess
     cdef Message* copy = first
     cdef uint32_t i
     said.act = first.performative
+    said.kind = first.content_kind
     said.sender = first.sender_id
     said.receivers = hearing.receivers
     said.receiver_count = count
@@ -129,18 +132,32 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
     cdef bint opens = asked != NULL and asked.ttl_ns != 0
     if first.kind != KIND_ACL or table.count_max == 0 or (first.protocol.length == 0 and not opens and not conversations_exist(table)):
         return REASON_NONE
+    if first.flags & FLAG_OWN_CONVERSATION and not first.flags & FLAG_GIVEN_ID and first.protocol.length == 0 and not opens:
+        # A conversation that nobody but this message can know of.
+        return REASON_NONE
     body = message_body(first)
+    if first.key_high | first.key_low == 0:
+        key_of(table, body + first.conversation.offset, first.conversation.length, &first.key_high, &first.key_low)
+    if first.protocol.length == 0 and not opens and bucket_is_without(table, first.key_low):
+        return REASON_NONE
     memset(said, 0, sizeof(Said))
     said.name = body + first.conversation.offset
     said.name_bytes = first.conversation.length
-    key_of(table, said.name, said.name_bytes, &said.key_high, &said.key_low)
+    said.key_high = first.key_high
+    said.key_low = first.key_low
+    if first.flags & FLAG_INHERITED and author.current != NULL:
+        said.near = author.current.held
+        said.near_generation = author.current.held_generation
     said.protocol = PROTOCOL_ABSENT
     if first.protocol.length != 0:
         said.protocol = protocol_find(&machine.protocols, body + first.protocol.offset, first.protocol.length)
-    elif not opens and bucket_is_empty(table, said.key_low):
-        return REASON_NONE
     who_and_where(machine, author, hearing, first, count)
-    read_content(machine, hearing, first)
+    if may_tell(first):
+        if said.protocol < PROTOCOLS_MAX and machine.protocols.tells[said.protocol] >> said.act & 1:
+            read_content(machine, hearing, first)
+        else:
+            # Whether it is needed is known when the conversation is found.
+            said.flags |= SAID_UNREAD
     if asked != NULL:
         said.ttl_ns = asked.ttl_ns
         said.max_awards = asked.max_awards
@@ -148,6 +165,9 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
             said.act = ACT_UNKNOWN
     hearing.verdict.outbid = hearing.outbid
     judge(table, &machine.deadlines, said, &hearing.verdict)
+    if unlikely(hearing.verdict.reason == REASON_UNREAD):
+        read_content(machine, hearing, first)
+        judge(table, &machine.deadlines, said, &hearing.verdict)
     if hearing.verdict.reason != REASON_NONE:
         after_refusal(machine, worker, author, first, hearing)
     else:
@@ -156,9 +176,13 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
 
 
 cdef void mark_copies(Message* first, const Verdict* verdict) noexcept nogil:
+    cdef uint64_t key_high = first.key_high
+    cdef uint64_t key_low = first.key_low
     while first != NULL:
         first.held = verdict.conversation
         first.held_generation = verdict.generation
+        first.key_high = key_high
+        first.key_low = key_low
         first = first.next
         if first != NULL and not first.flags & FLAG_COPY:
             return

@@ -2,7 +2,7 @@
 
 from caxton._core.atomics cimport add_u64_relaxed, load_u32_relaxed, load_u64_relaxed
 from caxton._core.conversation cimport (
-    FLAG_BY_DEADLINE, FLAG_RESERVED_AHEAD, Conversation, Session, Stripe, cited_find, conversation_find, session_at,
+    FLAG_BY_DEADLINE, FLAG_RESERVED_AHEAD, Conversation, Session, Stripe, cited_find, conversation_find, conversation_near, session_at,
     session_find, session_near, stripe_give, stripe_of, stripe_take,
 )
 from caxton._core.deadline cimport deadline_send
@@ -425,13 +425,23 @@ cdef uint8_t judge_unknown(Conversations* table, const Said* said, Conversation*
     return reason
 
 
+cdef bint asks_for_content(const Conversations* table, const Conversation* conversation,
+                           const Said* said) noexcept nogil:
+    cdef uint8_t protocol = conversation.protocol if conversation != NULL else said.protocol
+    return protocol < PROTOCOLS_MAX and said.act < 32 and table.protocols.tells[protocol] >> said.act & 1
+
+
 cdef void judge(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil:
     cdef Stripe* stripe = stripe_of(table, said.key_low)
     cdef Conversation* conversation
     cdef Conversation* made = NULL
     verdict_clear(verdict)
     stripe_take(stripe)
-    conversation = conversation_find(table, said.key_high, said.key_low)
+    conversation = conversation_near(table, said.key_high, said.key_low, said.near, said.near_generation)
+    if said.flags & SAID_UNREAD and asks_for_content(table, conversation, said):
+        verdict.reason = REASON_UNREAD
+        stripe_give(stripe)
+        return
     if conversation != NULL:
         verdict.ended = settle(table, conversation, said.now_ns)
         verdict.reason = judge_known(table, conversation, said, verdict)

@@ -7,7 +7,7 @@ from libc.string cimport memset
 
 from caxton._core.atomics cimport monotonic_ns
 from caxton._core.conversation cimport (
-    Conversations, bucket_is_empty, citation_of_id, conversations_close, conversations_open, key_of,
+    Conversations, bucket_is_without, citation_of_id, conversations_close, conversations_open, key_of,
 )
 from caxton._core.deadline cimport (
     Deadlines, deadline_again, deadlines_close, deadlines_due, deadlines_open,
@@ -219,7 +219,7 @@ cdef class PaceDoor:
                 name[NAME_BYTES - 3] = 48 + i // 100 % 10
                 name[NAME_BYTES - 4] = 48 + i // 1000 % 10
                 key_of(self.table, name, NAME_BYTES, &said.key_high, &said.key_low)
-                hits += not bucket_is_empty(self.table, said.key_low)
+                hits += not bucket_is_without(self.table, said.key_low)
             begun = monotonic_ns() - begun
         assert hits < count
         return begun
