@@ -167,6 +167,8 @@ cdef Session* session_find(Conversation* conversation, uint64_t agent) noexcept 
 cdef Session* session_near(Conversation* conversation, uint64_t agent, uint32_t number) noexcept nogil
 # Ordinal of the accepted message that has this id or reply_with; 0 = none.
 cdef uint32_t cited_find(Conversation* conversation, uint64_t hash, bint ids_only) noexcept nogil
+# Whether that hash names the message ``ordinal``: two messages may share a reply_with. ``cited`` is what cited_find said.
+cdef bint cited_is(Conversation* conversation, uint64_t hash, uint32_t cited, uint32_t ordinal) noexcept nogil
 # Remember one; 0, or -1 when there is no room.
 cdef int cited_add(Conversations* table, Conversation* conversation, uint64_t hash, uint32_t ordinal) noexcept nogil
 

@@ -127,8 +127,8 @@ cdef inline uint64_t tail_at(const char* text, uint32_t length) noexcept nogil:
 cdef void key_of(const Conversations* table, const char* text, uint32_t length,
                  uint64_t* high, uint64_t* low) noexcept nogil:
     # Two chains of products with secret numbers, each over all of the text.
-    cdef uint64_t a = table.keys[0] ^ length
-    cdef uint64_t b = table.keys[1] ^ length
+    cdef uint64_t a = table.keys[0]
+    cdef uint64_t b = table.keys[1]
     cdef uint64_t word
     cdef const char* end = text + (length & ~<uint32_t>7)
     while text < end:
@@ -140,8 +140,9 @@ cdef void key_of(const Conversations* table, const char* text, uint32_t length,
         word = tail_at(text, length & 7)
         a = multiply_fold(a ^ word, table.keys[2] | 1)
         b = multiply_fold(b + word, table.keys[3] | 1)
-    high[0] = multiply_fold(a ^ table.keys[1], 0x9E3779B97F4A7C15ULL)
-    low[0] = multiply_fold(b ^ table.keys[0], 0xD6E8FEB86659FD93ULL)
+    # The length comes in where nobody can know what it meets.
+    high[0] = multiply_fold(a ^ table.keys[1] ^ length, 0x9E3779B97F4A7C15ULL)
+    low[0] = multiply_fold(b ^ table.keys[0] ^ length, 0xD6E8FEB86659FD93ULL)
 
 
 cdef uint64_t citation_of_id(const Conversations* table, uint64_t high, uint64_t low) noexcept nogil:
@@ -341,6 +342,27 @@ cdef uint32_t cited_find(Conversation* conversation, uint64_t hash, bint ids_onl
         message = block.older
         filled = CITED_IN_BLOCK
     return 0
+
+
+cdef bint cited_is(Conversation* conversation, uint64_t hash, uint32_t cited, uint32_t ordinal) noexcept nogil:
+    cdef uint32_t i
+    cdef Message* message = conversation.blocks
+    cdef CitedBlock* block
+    cdef uint32_t filled = conversation.block_fill
+    if cited == ordinal:
+        return True
+    for i in range(conversation.cited_count):
+        if conversation.cited[i] == hash and conversation.cited_ordinals[i] & ~<uint32_t>REPLY_WITH == ordinal:
+            return True
+    while message != NULL:
+        # SAFETY: the body of each block holds a CitedBlock.
+        block = <CitedBlock*>message_body(message)
+        for i in range(filled):
+            if block.hashes[i] == hash and block.ordinals[i] & ~<uint32_t>REPLY_WITH == ordinal:
+                return True
+        message = block.older
+        filled = CITED_IN_BLOCK
+    return False
 
 
 cdef Message* oldest_taken(Conversation* conversation) noexcept nogil:

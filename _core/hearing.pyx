@@ -26,7 +26,8 @@ from caxton._core.protocol cimport (
 from caxton._core.routing cimport Slot, routing_find_id, routing_find_name, slot_generation
 from caxton._core.text cimport uuid_write
 from caxton._core.verdict cimport (
-    ACT_UNKNOWN, ANSWER_NONE, ANSWER_NOT_UNDERSTOOD, REASON_UNREAD, SAID_HAS_PRICE, SAID_NEW_ID, SAID_NO_CONVERSATION, SAID_UNREAD, Said, charge, judge,
+    ACT_UNKNOWN, ANSWER_NONE, ANSWER_NOT_UNDERSTOOD, REASON_UNREAD, SAID_HAS_PRICE, SAID_NEW_ID, SAID_NO_CONVERSATION,
+    SAID_UNREAD, Said, charge, is_known, judge,
     judge_unreachable, reason_word,
 )
 
@@ -162,6 +163,9 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
         said.ttl_ns = asked.ttl_ns
         said.max_awards = asked.max_awards
         if asked.unknown_act:
+            if said.protocol == PROTOCOL_ABSENT and not is_known(table, said):
+                # Outside of all conversations it is simply no message, which is not for a verdict to say.
+                return REASON_NONE
             said.act = ACT_UNKNOWN
     hearing.verdict.outbid = hearing.outbid
     judge(table, &machine.deadlines, said, &hearing.verdict)

@@ -20,7 +20,8 @@ cdef uint8_t apply_free(Conversations* table, Conversation* conversation, const 
                         Verdict* verdict) noexcept nogil
 
 # Whether a participant's message answers the cancel that its session waits for.
-cdef bint answers_cancel(const Session* session, const Said* said, uint8_t role, uint32_t cited) noexcept nogil
+cdef bint answers_cancel(Conversation* conversation, const Session* session, const Said* said, uint8_t role,
+                         uint32_t cited) noexcept nogil
 
 # The state that a role meets: to the initiator a session that is being cancelled has gone already.
 cdef inline uint8_t state_before(const Session* session, uint8_t role) noexcept nogil:

@@ -4,15 +4,15 @@ from libc.stdint cimport UINT64_MAX, uint64_t
 
 from caxton._core.atomics cimport add_u64_relaxed
 from caxton._core.conversation cimport (
-    FLAG_DEADLINE_PASSED, FLAG_RESERVED_AHEAD, REPLY_WITH, STATE_INITIATED, STATE_IN_PROGRESS, cited_add,
+    FLAG_DEADLINE_PASSED, FLAG_RESERVED_AHEAD, REPLY_WITH, STATE_INITIATED, STATE_IN_PROGRESS, cited_add, cited_is,
     conversation_find, conversation_free, conversation_new, protocol_line, session_at, session_find, session_near, sessions_make,
 )
 from caxton._core.performative cimport CANCEL, CFP, FAILURE, INFORM, NOT_UNDERSTOOD
 from caxton._core.protocol cimport (
-    AUCTION, EFFECT_ANSWERED, EFFECT_AWARD, EFFECT_CALL, EFFECT_CLOSE, EFFECT_OFFER, EFFECT_WIN, KEEP_PHASE, KIND_BROKERING,
-    KIND_NO_MATCH, KIND_PROXY, KIND_RESULT, LASTING, ONE_TO_ONE, OUTCOME_BROKERING, OUTCOME_BUDGET_EXCEEDED, OUTCOME_BY_FAULT,
-    OUTCOME_BY_KIND, OUTCOME_CANCELLED, OUTCOME_DONE, OUTCOME_FAILURE, OUTCOME_NONE, OUTCOME_NO_MATCH,
-    OUTCOME_PROXY, OUTCOME_RESULT, OUTCOME_SOLD, OUTCOME_UNSOLD, PHASE_CLOSED, PHASE_STARTED, PROTOCOL_ABSENT,
+    AUCTION, EFFECT_ANSWERED, EFFECT_AWARD, EFFECT_CALL, EFFECT_CLOSE, EFFECT_OFFER, EFFECT_WIN, KEEP_PHASE, 
+    KIND_RESULT, LASTING, ONE_TO_ONE, OUTCOME_BUDGET_EXCEEDED, 
+    OUTCOME_BY_KIND, OUTCOME_CANCELLED, OUTCOME_DONE, OUTCOME_NONE, 
+    OUTCOME_RESULT, OUTCOME_SOLD, OUTCOME_UNSOLD, PHASE_CLOSED, PHASE_STARTED, PROTOCOL_ABSENT,
     PROTOCOL_FREE, REASON_BUDGET_EXCEEDED, REASON_CONVERSATIONS_EXHAUSTED, REASON_CONVERSATION_ID_REUSE, REASON_NONE, REASON_NOT_PARTICIPANT,
     REASON_PROTOCOL_MISMATCH, REASON_TOO_MANY_PARTICIPANTS, REASON_UNKNOWN_IN_REPLY_TO, RECRUITS, ROLE_INITIATOR, ROLE_PARTICIPANT, ROLE_TARGET,
     SESSION_BID, SESSION_CANCELLED, SESSION_DONE, SESSION_ENDED, SESSION_OUTBID, SESSION_TARGET, Row, protocol_row,
@@ -209,23 +209,19 @@ cdef uint8_t apply_free(Conversations* table, Conversation* conversation, const 
     return REASON_NONE
 
 
-cdef bint answers_cancel(const Session* session, const Said* said, uint8_t role, uint32_t cited) noexcept nogil:
+cdef bint answers_cancel(Conversation* conversation, const Session* session, const Said* said, uint8_t role,
+                         uint32_t cited) noexcept nogil:
     if role == ROLE_INITIATOR or not session.cancelling:
         return False
     if said.act == INFORM or said.act == FAILURE:
-        return cited == 0 or cited == session.cancel
-    return said.act == NOT_UNDERSTOOD and cited != 0 and cited == session.cancel
+        return cited == 0 or cited_is(conversation, said.in_reply_to, cited, session.cancel)
+    return (said.act == NOT_UNDERSTOOD and cited != 0
+            and cited_is(conversation, said.in_reply_to, cited, session.cancel))
 
 
 cdef uint8_t outcome_of(const Row* row, const Said* said) noexcept nogil:
     if row.outcome == OUTCOME_BY_KIND:
         return OUTCOME_RESULT if said.kind == KIND_RESULT else OUTCOME_DONE
-    if row.outcome == OUTCOME_BY_FAULT:
-        if said.kind == KIND_NO_MATCH:
-            return OUTCOME_NO_MATCH
-        if said.kind == KIND_PROXY:
-            return OUTCOME_PROXY
-        return OUTCOME_BROKERING if said.kind == KIND_BROKERING else OUTCOME_FAILURE
     return row.outcome
 
 
@@ -314,6 +310,8 @@ cdef void cancel_answered(Conversations* table, Conversation* conversation, cons
         if conversation.reply_by_ns != 0 and said.now_ns > conversation.reply_by_ns:
             # A deadline that has passed meanwhile takes effect now.
             call_passes(table, conversation)
+        if not is_over(conversation):
+            finish_if_over(table, conversation, said.now_ns)
     elif protocol.flags & ONE_TO_ONE:
         session_move(conversation, session, SESSION_ENDED)
         conversation_end(table, conversation, OUTCOME_CANCELLED, said.now_ns)
@@ -350,7 +348,7 @@ cdef void apply(Conversations* table, Conversation* conversation, const Protocol
         cancel_sessions(conversation, said)
         return
     if role != ROLE_INITIATOR:
-        if answers_cancel(own, said, role, cited):
+        if answers_cancel(conversation, own, said, role, cited):
             cancel_answered(table, conversation, protocol, own, said)
             return
         row = move_session(conversation, protocol, own, said, role, verdict)

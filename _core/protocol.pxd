@@ -135,8 +135,7 @@ cdef enum Outcome:
     OUTCOME_REPLY_TIMEOUT = 20  # from here on: expired
     OUTCOME_TTL = 21
     OUTCOME_BY_KIND = 22        # in tables only
-    OUTCOME_BY_FAULT = 23
-    OUTCOME_COUNT = 24
+    OUTCOME_COUNT = 23
 
 cdef enum Reason:
     REASON_NONE = 0

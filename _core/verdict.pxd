@@ -81,6 +81,9 @@ cdef struct Verdict:
 # Judge one message and, when it is accepted, apply it. ``verdict.outbid`` is set by the caller.
 cdef void judge(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil
 
+# Whether there is a record of the conversation.
+cdef bint is_known(Conversations* table, const Said* said) noexcept nogil
+
 # Open a conversation by hand; the outcome is in ``verdict.reason``.
 cdef void judge_ahead(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil
 # End, as cancelled, a conversation that no participant has to agree about: without a protocol, or not begun yet.

@@ -2,7 +2,8 @@
 
 from caxton._core.atomics cimport add_u64_relaxed, load_u32_relaxed, load_u64_relaxed
 from caxton._core.conversation cimport (
-    FLAG_BY_DEADLINE, FLAG_RESERVED_AHEAD, Conversation, Session, Stripe, cited_find, conversation_find, conversation_near, session_at,
+    FLAG_BY_DEADLINE, FLAG_RESERVED_AHEAD, Conversation, Session, Stripe, cited_find, cited_is, conversation_find,
+    conversation_near, session_at,
     session_find, session_near, stripe_give, stripe_of, stripe_take,
 )
 from caxton._core.deadline cimport deadline_send
@@ -10,7 +11,7 @@ from caxton._core.performative cimport (
     ACCEPT_PROPOSAL, CANCEL, CFP, FAILURE, INFORM, NOT_UNDERSTOOD, PROPOSE, REFUSE,
 )
 from caxton._core.protocol cimport (
-    AUCTION, CITES_ANY, CITES_AWARD, CITES_CALL, CITES_LAST, CITES_OFFER, EFFECT_AWARD, GUARD_AWARDS_LEFT, GUARD_CALL_OPEN,
+    AUCTION, CITES_AWARD, CITES_CALL, CITES_LAST, CITES_OFFER, EFFECT_AWARD, GUARD_AWARDS_LEFT, GUARD_CALL_OPEN,
     GUARD_CALL_OVER, GUARD_NO_AWARD, GUARD_PRICE_EQUALS, GUARD_PRICE_FALLS, GUARD_PRICE_MEETS, GUARD_PRICE_RISES,
     GUARD_ROUND_FREE, GUARD_WINNER, ITERATED, ONE_TO_ONE, OUTCOME_BUDGET_EXCEEDED, OUTCOME_CANCELLED, OUTCOME_TTL, PHASE_CLOSED, PHASE_WON, PROTOCOLS_MAX,
     PROTOCOL_ABSENT, PROTOCOL_FREE, PROTOCOL_UNKNOWN, REASON_AWARD_LIMIT_EXCEEDED, REASON_BUDGET_EXCEEDED,
@@ -175,24 +176,26 @@ cdef uint8_t weigh_late(const Conversation* conversation, const Protocol* protoc
     return REASON_NONE
 
 
-cdef bint cites_well(const Session* session, const Row* row, uint32_t cited) noexcept nogil:
+cdef bint cites_well(Conversation* conversation, const Session* session, const Row* row, const Said* said,
+                     uint32_t cited) noexcept nogil:
     # Check 15.
-    if cited == 0 or row.cites == CITES_ANY:
-        return True
+    cdef uint32_t right = 0
     if row.cites == CITES_CALL:
-        return session.call == 0 or cited == session.call
-    if row.cites == CITES_OFFER:
-        return cited == session.offer
-    if row.cites == CITES_AWARD:
-        return cited == session.award
-    return session.last == 0 or cited == session.last
+        right = session.call
+    elif row.cites == CITES_OFFER:
+        right = session.offer
+    elif row.cites == CITES_AWARD:
+        right = session.award
+    elif row.cites == CITES_LAST:
+        right = session.last
+    return cited == 0 or right == 0 or cited_is(conversation, said.in_reply_to, cited, right)
 
 
-cdef uint8_t weigh_bidder(const Conversation* conversation, const Session* session, const Said* said,
+cdef uint8_t weigh_bidder(Conversation* conversation, const Session* session, const Said* said,
                           uint32_t cited) noexcept nogil:
     # Of checks 15 and 16, what holds for whatever a bidder says: it speaks about the call that it got, which is the
     # current one and open.
-    if cited != 0 and session.call != 0 and cited != session.call:
+    if cited != 0 and session.call != 0 and not cited_is(conversation, said.in_reply_to, cited, session.call):
         return REASON_MISMATCHED_IN_REPLY_TO
     if session.call != conversation.call or conversation.call == 0 or conversation.phase == PHASE_CLOSED:
         return REASON_UNEXPECTED_PERFORMATIVE
@@ -206,7 +209,7 @@ cdef uint8_t weigh_session(Conversation* conversation, const Protocol* protocol,
     # Checks 14 to 17 for one session, before which ``place`` others have passed.
     cdef const Row* row
     cdef uint8_t reason
-    if answers_cancel(session, said, role, cited):
+    if answers_cancel(conversation, session, said, role, cited):
         return REASON_NONE
     reason = weigh_late(conversation, protocol, session, said, role)
     if reason == REASON_NONE and protocol.flags & AUCTION and role == ROLE_PARTICIPANT and (
@@ -219,7 +222,7 @@ cdef uint8_t weigh_session(Conversation* conversation, const Protocol* protocol,
     row = protocol_row(protocol, state_before(session, role), role, said.act, said.kind, conversation.phase)
     if row == NULL:
         return REASON_UNEXPECTED_PERFORMATIVE
-    if not cites_well(session, row, cited):
+    if not cites_well(conversation, session, row, said, cited):
         return REASON_MISMATCHED_IN_REPLY_TO
     if row.cites == CITES_LAST and session.last == 0:
         return REASON_UNEXPECTED_PERFORMATIVE
@@ -404,13 +407,12 @@ cdef uint8_t judge_unknown(Conversations* table, const Said* said, Conversation*
     # Checks 1, 2, 4 and 5 where no conversation is known.
     cdef const Protocol* protocol
     cdef uint8_t reason
-    if said.protocol == PROTOCOL_ABSENT:
-        # Whether it is a message at all is not for a verdict to say.
-        return REASON_NONE if said.act == ACT_UNKNOWN else open_conversation_free(table, said, made)
     if said.act == ACT_UNKNOWN:
         reason = REASON_UNKNOWN_PERFORMATIVE
     elif said.protocol == PROTOCOL_UNKNOWN:
         reason = REASON_UNKNOWN_PROTOCOL
+    elif said.protocol == PROTOCOL_ABSENT:
+        return open_conversation_free(table, said, made)
     else:
         protocol = &table.protocols.tables[said.protocol]
         if said.flags & SAID_NO_CONVERSATION:
@@ -501,6 +503,15 @@ cdef void verdict_clear(Verdict* verdict) noexcept nogil:
     verdict.initiator = 0
     verdict.outbid_count = 0
     verdict.messages = 0
+
+
+cdef bint is_known(Conversations* table, const Said* said) noexcept nogil:
+    cdef Stripe* stripe = stripe_of(table, said.key_low)
+    cdef bint known
+    stripe_take(stripe)
+    known = conversation_find(table, said.key_high, said.key_low) != NULL
+    stripe_give(stripe)
+    return known
 
 
 cdef bint charge(Conversations* table, uint32_t conversation, uint32_t generation, uint64_t fuel, uint64_t now_ns,

@@ -54,19 +54,18 @@ def _bids(phases: tuple[Phase, ...], guard: Guard) -> tuple[Row, ...]:
     return (bid, *again)
 
 
-def _answers_to_nothing(phases: tuple[Phase, ...], accept_guard: Guard) -> tuple[Row, ...]:
+def _answers_to_nothing() -> tuple[Row, ...]:
     others = (State.IDLE, State.OUTBID, State.WINNING, State.OUT, *_GONE)
     return tuple(
         Row(
             state=state,
             role=Role.INITIATOR,
             act=act,
-            phases=phases,
             guard=guard,
             refuse=Reason.NO_PENDING_PROPOSAL,
         )
         for state in others
-        for act, guard in (("accept-proposal", accept_guard), ("reject-proposal", Guard.NONE))
+        for act, guard in (("accept-proposal", Guard.ROUND_FREE), ("reject-proposal", Guard.NONE))
     )
 
 
@@ -125,7 +124,7 @@ ENGLISH_AUCTION = Protocol(
             next_phase=Phase.WON,
         ),
         _reject(_ROUND),
-        *_answers_to_nothing(_ROUND, Guard.ROUND_FREE),
+        *_answers_to_nothing(),
         *_end(_ROUND),
         *(
             Row(
@@ -166,7 +165,7 @@ DUTCH_AUCTION = Protocol(
             outcome=Outcome.SOLD,
         ),
         _reject((Phase.OPEN,)),
-        *_answers_to_nothing((Phase.OPEN,), Guard.ROUND_FREE),
+        *_answers_to_nothing(),
         *_end((Phase.OPEN,)),
         *meta.auction(),
     ),

@@ -9,6 +9,8 @@ from caxton.protocols import meta
 from caxton.protocols.row import Cites, Effect, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
 
 _RESULTS = tuple(kind for kind in Kind if kind is not Kind.DONE_PROXY)
+_FAULTS = {Kind.NO_MATCH: Outcome.NO_MATCH, Kind.PROXY: Outcome.PROXY, Kind.BROKERING: Outcome.BROKERING}
+_BEFORE_THE_NESTED = (Kind.NO_MATCH, Kind.PROXY)
 
 
 def _broker(
@@ -36,21 +38,30 @@ def _broker(
     )
 
 
+def _failures(state: State, told_apart: tuple[Kind, ...]) -> tuple[Row, ...]:
+    """Return the lines of a broker's failure: some say by their content what went wrong."""
+    others = tuple(kind for kind in Kind if kind not in told_apart)
+    return (
+        *(_broker(state, "failure", kinds=(kind,), outcome=_FAULTS[kind]) for kind in told_apart),
+        _broker(state, "failure", kinds=others, outcome=Outcome.FAILURE),
+    )
+
+
 _COMMON = (
     _broker(State.SENT, "refuse", outcome=Outcome.REFUSED),
     _broker(State.SENT, "agree", then=State.AGREED, phase=Phase.OPEN, effect=Effect.ANSWERED),
-    _broker(State.SENT, "failure", outcome=Outcome.BY_FAULT),
+    *_failures(State.SENT, _BEFORE_THE_NESTED),
     _broker(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
     _broker(State.AGREED, "inform", kinds=(Kind.DONE_PROXY,), then=State.PROXIED, phase=Phase.CLOSED),
     _broker(State.AGREED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    _broker(State.AGREED, "failure", outcome=Outcome.BY_FAULT),
+    *_failures(State.AGREED, _BEFORE_THE_NESTED),
     _broker(State.AGREED, "agree", refuse=Reason.DUPLICATE_RESPONSE),
     _broker(State.AGREED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
     _broker(State.PROXIED, "inform", kinds=(Kind.DONE_PROXY,), refuse=Reason.DUPLICATE_RESPONSE),
-    _broker(State.PROXIED, "failure", outcome=Outcome.BY_FAULT),
     _broker(State.PROXIED, "agree", refuse=Reason.UNEXPECTED_PERFORMATIVE),
     _broker(State.PROXIED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    *meta.one_to_one(State.SENT, (State.AGREED, State.PROXIED)),
+    *meta.one_to_one(State.SENT, (State.AGREED,)),
+    _broker(State.PROXIED, meta.NOT_UNDERSTOOD, refuse=Reason.UNEXPECTED_PERFORMATIVE),
 )
 
 BROKERING = Protocol(
@@ -59,7 +70,11 @@ BROKERING = Protocol(
     opening=("proxy",),
     first=State.SENT,
     one_to_one=True,
-    rows=(*_COMMON, _broker(State.PROXIED, "inform", kinds=_RESULTS, outcome=Outcome.RESULT)),
+    rows=(
+        *_COMMON,
+        *_failures(State.PROXIED, (Kind.BROKERING,)),
+        _broker(State.PROXIED, "inform", kinds=_RESULTS, outcome=Outcome.RESULT),
+    ),
 )
 
 
@@ -95,6 +110,7 @@ RECRUITING = Protocol(
     recruits=True,
     rows=(
         *_COMMON,
+        *_failures(State.PROXIED, tuple(_FAULTS)),
         _broker(State.PROXIED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
         _not_from_a_target("inform", (Phase.STARTED,)),
         _not_from_a_target("failure", (Phase.STARTED,)),

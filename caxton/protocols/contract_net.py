@@ -87,6 +87,8 @@ ITERATED_CONTRACT_NET = Protocol(
     one_to_one=False,
     rows=(
         *_ROWS,
+        # Who was silent in one round is out of the next.
+        _said(State.SILENT, "propose", Cites.CALL, refuse=Reason.UNEXPECTED_PERFORMATIVE),
         Row(
             state=State.PROPOSED,
             role=Role.INITIATOR,

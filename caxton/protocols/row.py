@@ -167,8 +167,6 @@ class Outcome(IntEnum):
     TTL = 21
     BY_KIND = 22
     """In a table only: `result` where the content is one, else `done`."""
-    BY_FAULT = 23
-    """In a table only: what the failure's content says went wrong, else `failure`."""
 
 
 OUTCOME_WORDS: Final = {

@@ -33,9 +33,12 @@ cdef class VerdictDoor:
     cdef Deadlines* deadlines       # OWNERSHIP: likewise
     cdef Outbid outbid[AGENTS_MAX]
     cdef readonly uint64_t now_ns
+    cdef bint forgets
 
     def __cinit__(self, bytes image, *, uint32_t conversations_max=4096, uint32_t participants_max=1000,
-                  uint64_t reply_ns=30_000_000_000, uint64_t ttl_ns=300_000_000_000, uint64_t tick_ns=1_000_000):
+                  uint64_t reply_ns=30_000_000_000, uint64_t ttl_ns=300_000_000_000, uint64_t tick_ns=1_000_000,
+                  bint forgets=True):
+        self.forgets = forgets
         # SAFETY: zeroed memory, checked below.
         self.table = <Conversations*>calloc(1, sizeof(Conversations))
         self.deadlines = <Deadlines*>calloc(1, sizeof(Deadlines))
@@ -124,13 +127,16 @@ cdef class VerdictDoor:
                 deadline_done(self.deadlines, number)
             else:
                 settle(self.table, conversation, now_ns)
-                if is_forgettable(self.table, conversation, now_ns):
+                if self.forgets and is_forgettable(self.table, conversation, now_ns):
                     conversation_free(self.table, conversation)
                     deadline_done(self.deadlines, number)
                 elif self.deadlines.nodes[number - 1].due_ns == conversation.armed_ns:
                     due = due_next(self.table, conversation)
                     conversation.armed_ns = due
-                    deadline_again(self.deadlines, number, due)
+                    if due > now_ns:
+                        deadline_again(self.deadlines, number, due)
+                    else:
+                        deadline_done(self.deadlines, number)
                 else:
                     deadline_done(self.deadlines, number)
             number = following
@@ -141,7 +147,7 @@ cdef class VerdictDoor:
                 bury(self.table, &self.table.records[index], agent, self.now_ns)
 
     def standing(self, bytes name):
-        """(state, outcome number, ((agent, session state number) ...), messages accepted), or None."""
+        """(state, outcome number, ((agent, session state number, cancelling, role) ...), messages accepted), or None."""
         cdef uint64_t high = 0
         cdef uint64_t low = 0
         cdef Conversation* conversation
@@ -153,7 +159,7 @@ cdef class VerdictDoor:
         sessions = []
         for i in range(conversation.session_count):
             session = session_at(conversation, i)
-            sessions.append((session.agent, session.state, bool(session.cancelling)))
+            sessions.append((session.agent, session.state, bool(session.cancelling), session.role))
         return (STATES[conversation.state], conversation.outcome, tuple(sessions), conversation.messages)
 
     def used(self) -> int:

@@ -4,7 +4,7 @@ from typing import Final
 
 from caxton.protocols.catalogue import PROTOCOLS
 from caxton.protocols.compiled import compile_protocols
-from caxton.protocols.row import Kind, Outcome, Protocol, State
+from caxton.protocols.row import Kind, Outcome, Protocol, Role, State
 from tests.core_doors import load
 from tests.protocols.judge import Said, Standing, Verdict
 
@@ -38,6 +38,8 @@ class EngineJudge:
             compile_protocols(protocols),
             reply_ns=0 if reply_by_s is None else round(reply_by_s * _NS),
             ttl_ns=0 if ttl_s is None else round(ttl_s * _NS),
+            # The rules know no end of memory; that the core forgets in time has tests of its own.
+            forgets=False,
         )
         self._start_ns: Final[int] = self._door.now_ns
         self._numbers: Final[dict[str, int]] = {}
@@ -56,7 +58,8 @@ class EngineJudge:
             reply_with=_text(act.reply_with),
             in_reply_to=_text(act.in_reply_to),
             reply_by_ns=self._ns(act.reply_by_s),
-            ttl_ns=0 if act.ttl_s is None else round(act.ttl_s * _NS),
+            # Limits of conversations without a protocol are not FIPA's: they have tests of their own.
+            ttl_ns=0 if act.ttl_s is None or act.protocol is None else round(act.ttl_s * _NS),
             max_awards=act.max_awards or 0,
             messages_max=act.max_messages or 0,
             kind=_kind(act),
@@ -88,8 +91,8 @@ class EngineJudge:
             outcome=None if outcome == Outcome.NONE else _OUTCOMES[Outcome(outcome)],
             sessions={
                 self._names[agent]: "CANCELLING" if cancelling else _SESSIONS.get(number, State(number).name)
-                for agent, number, cancelling in sessions
-                if number != State.TARGET
+                for agent, number, cancelling, role in sessions
+                if role != Role.TARGET
             },
             messages=messages,
         )

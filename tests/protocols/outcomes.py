@@ -9,6 +9,7 @@ REASONS: Final = frozenset(
         *("invalid_price", "late", "mismatched_in_reply_to", "missing_conversation_id"),
         *("no_pending_proposal", "not_participant", "not_winner", "protocol_mismatch"),
         *("receiver_unavailable", "unexpected_performative", "unknown_conversation", "unknown_in_reply_to"),
+        "too_many_participants",
         *("unknown_performative", "unknown_protocol", "wrong_role"),
     )
 )
