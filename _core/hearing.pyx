@@ -82,6 +82,22 @@ cdef Slot* named(Machine* machine, const char* text, uint32_t length) noexcept n
     return routing_find_id(&machine.routing, id)
 
 
+cdef inline void said_begin(Said* said) noexcept nogil:
+    # All that a message need not have; who_and_where writes the rest. Clearing the whole would cost more.
+    said.flags = 0
+    said.max_awards = 0
+    said.messages_max = 0
+    said.fuel_max = 0
+    said.reply_with = 0
+    said.in_reply_to = 0
+    said.reply_by_ns = 0
+    said.ttl_ns = 0
+    said.price = 0.0
+    said.target_count = 0
+    said.near = 0
+    said.near_generation = 0
+
+
 cdef void who_and_where(Machine* machine, Author* author, Hearing* hearing, Message* first, uint32_t count) noexcept nogil:
     cdef Said* said = &hearing.said
     cdef Conversations* table = &machine.conversations
@@ -141,7 +157,7 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
         key_of(table, body + first.conversation.offset, first.conversation.length, &first.key_high, &first.key_low)
     if first.protocol.length == 0 and not opens and bucket_is_without(table, first.key_low):
         return REASON_NONE
-    memset(said, 0, sizeof(Said))
+    said_begin(said)
     said.name = body + first.conversation.offset
     said.name_bytes = first.conversation.length
     said.key_high = first.key_high
