@@ -93,11 +93,11 @@ cdef struct Conversation:
     uint32_t open_count         # sessions that are not over
     uint16_t cited_count        # entries of ``cited``
     uint16_t block_fill         # entries of the newest block
-    uint32_t block_count
+    uint32_t refused            # messages that were refused here
     # Fourth line.
     uint64_t cited[CITED_INLINE]    # the first accepted messages: never forgotten
     uint32_t cited_ordinals[CITED_INLINE]
-    uint32_t refused            # messages that were refused here
+    uint32_t block_count
     # The rest is for opening, awards, ends and accounts.
     Message* long_name          # OWNERSHIP: owned; the id where it is longer than ``name``
     double price                # of the last call

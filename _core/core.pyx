@@ -15,6 +15,7 @@ from caxton._core.calibration cimport calibrate, probe_open, warm_up
 from caxton._core.code cimport Code, ModuleCode, code_compile, code_deserialize, code_validate
 from caxton._core.completion cimport completion_take
 from caxton._core.engine cimport Engine, engine_close, engine_open
+from caxton._core.history cimport history_find, history_open
 from caxton._core.imports cimport imports_define
 from caxton._core.limiter cimport bucket_init, budget_init
 from caxton._core.machine cimport Machine, machine_close, machine_converse, machine_open, machine_schedule
@@ -88,6 +89,7 @@ cdef class Core:
     cdef uint64_t fuel_rate
     cdef uint64_t tick_ms
     cdef list threads
+    cdef object searching               # a lock: held while somebody looks through the history
     cdef dict codes                     # slot index -> ModuleCode, kept alive until the slot is retired
     cdef bint running
     cdef readonly int event_fd
@@ -96,8 +98,9 @@ cdef class Core:
                   uint64_t message_bytes_max, unsigned int epoch_tick_ms, uint64_t instance_bytes_max,
                   uint64_t mappings_max, bytes protocols not None, unsigned int conversations_max,
                   unsigned int participants_max, uint64_t reply_by_ms, uint64_t conversation_ttl_ms,
-                  unsigned int loop_hops):
+                  unsigned int loop_hops, uint64_t history_bytes):
         self.threads = []
+        self.searching = threading.Lock()
         self.codes = {}
         if not 1 <= workers <= WORKERS_MAX - 1:
             raise CoreError("argument", f"workers must be 1 to {WORKERS_MAX - 1}, not {workers}")
@@ -125,6 +128,8 @@ cdef class Core:
         self.machine.conversations.default_reply_ns = reply_by_ms * 1000000
         self.machine.conversations.default_ttl_ns = conversation_ttl_ms * 1000000
         self.machine.loop_hops = loop_hops
+        if history_open(self.machine, history_bytes) != 0:
+            raise CoreError("resource", "the kernel refused memory for the conversations' history")
         budget_init(&self.machine.instance_bytes, instance_bytes_max)
         budget_init(&self.machine.mappings, mappings_max)
         cdef int e
@@ -263,6 +268,8 @@ cdef class Core:
             return
         if self.running:
             raise CoreError("state", "stop the core before closing it")
+        with self.searching:
+            self.machine = NULL
         wheel_close(machine, self.wheel)
         for i in range(machine.routing.frontier):
             sandbox_close(machine, &machine.routing.slots[i])
@@ -279,7 +286,6 @@ cdef class Core:
         machine_close(machine)
         free(machine)
         free(self.wheel)
-        self.machine = NULL
         self.wheel = NULL
         self.event_fd = -1
 
@@ -500,6 +506,11 @@ cdef class Core:
     def end_conversation(self, bytes conversation_id):
         """End, as cancelled, a conversation that its participants have no say in; False for all others."""
         return account_end(self.open_machine(), conversation_id)
+
+    def history(self, bytes conversation_id, uint64_t after, uint32_t count_max):
+        """Return what was said lately in a conversation, see core.pyi. For any thread."""
+        with self.searching:
+            return history_find(self.open_machine(), conversation_id, after, count_max)
 
     def acknowledge(self, uint32_t index, uint32_t generation, uint32_t count):
         """Free places of an external agent's mailbox."""

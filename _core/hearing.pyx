@@ -11,6 +11,7 @@ from caxton._core.conversation cimport (
     Conversations, bucket_is_without, citation_of, citation_of_id, conversations_exist, key_of,
 )
 from caxton._core.envelope cimport FIELD_CONVERSATION_ID, Extent
+from caxton._core.history cimport history_keep, history_keep_answer, history_keep_text
 from caxton._core.limiter cimport bucket_take
 from caxton._core.machine cimport machine_to_shell
 from caxton._core.message cimport (
@@ -214,6 +215,7 @@ cdef void after_acceptance(Machine* machine, Worker* worker, Author* author, Mes
     cdef uint32_t i
     if verdict.conversation != 0:
         mark_copies(first, verdict)
+        history_keep(machine, worker, author, first, hearing.receivers, hearing.said.receiver_count, &hearing.said, verdict)
     if unlikely(verdict.awarded):
         tell_by(machine, author, verdict, CONVERSATION_AWARDED, 0, first)
     for i in range(verdict.outbid_count):
@@ -243,6 +245,7 @@ cdef void reject_bid(Machine* machine, Worker* worker, Author* author, Message* 
     uuid_write(id_text, hearing.outbid[number].id_high, hearing.outbid[number].id_low)
     answer = answer_make(machine, author, &answered, REJECT_PROPOSAL, b"outbid", b"another bid has won the round")
     if answer != NULL:
+        history_keep_answer(machine, worker, author, answer, &hearing.said, &hearing.verdict)
         deliver(machine, worker, answer, author.now_ns)
 
 
@@ -253,6 +256,8 @@ cdef void after_refusal(Machine* machine, Worker* worker, Author* author, Messag
     cdef Message* answer
     cdef uint8_t act = NOT_UNDERSTOOD if verdict.answer == ANSWER_NOT_UNDERSTOOD else REJECT_PROPOSAL
     cdef char detail[DETAIL_BYTES]
+    if verdict.conversation != 0:
+        history_keep(machine, worker, author, first, hearing.receivers, hearing.said.receiver_count, &hearing.said, verdict)
     if unlikely(verdict.ended):
         tell_by(machine, author, verdict, CONVERSATION_ENDED, verdict.outcome, first)
     if first.flags & FLAG_HOST:
@@ -265,6 +270,7 @@ cdef void after_refusal(Machine* machine, Worker* worker, Author* author, Messag
     snprintf(detail, sizeof(detail), b"%s was refused: %s", word(first.performative), reason_word(verdict.reason))
     answer = answer_make(machine, author, &answered, act, reason_word(verdict.reason), detail)
     if answer != NULL:
+        history_keep_answer(machine, worker, author, answer, &hearing.said, verdict)
         deliver(machine, worker, answer, author.now_ns)
 
 
@@ -336,8 +342,8 @@ cdef void said_of_envelope(Machine* machine, Author* author, const char* text, c
     key_of(&machine.conversations, said.name, said.name_bytes, &said.key_high, &said.key_low)
 
 
-cdef uint8_t hear_unreachable(Machine* machine, Author* author, const char* text, const Envelope* envelope,
-                              uint64_t receiver, Hearing* hearing) noexcept nogil:
+cdef uint8_t hear_unreachable(Machine* machine, Worker* worker, Author* author, const char* text, uint64_t length,
+                              const Envelope* envelope, uint64_t receiver, Hearing* hearing) noexcept nogil:
     if receiver == 0 or not conversations_exist(&machine.conversations):
         return REASON_NONE
     said_of_envelope(machine, author, text, envelope, &hearing.said)
@@ -345,6 +351,7 @@ cdef uint8_t hear_unreachable(Machine* machine, Author* author, const char* text
     if hearing.said.name_bytes == 0 or not judge_unreachable(
             &machine.conversations, &machine.deadlines, &hearing.said, receiver, &hearing.verdict):
         return REASON_NONE
+    history_keep_text(machine, worker, author, text, length, receiver, &hearing.said, &hearing.verdict)
     if hearing.verdict.ended:
         tell(machine, author, &hearing.verdict, CONVERSATION_ENDED, hearing.verdict.outcome, 0, 0, author.slot.id, receiver,
              envelope.performative, hearing.said.name, hearing.said.name_bytes)

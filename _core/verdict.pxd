@@ -77,6 +77,7 @@ cdef struct Verdict:
     Outbid* outbid              # borrowed from the caller; room for participants_max
     uint32_t outbid_count       # of them
     uint32_t messages           # accepted in this conversation so far
+    uint64_t sequence           # of the message among all that were judged in it, from 1
 
 # Judge one message and, when it is accepted, apply it. ``verdict.outbid`` is set by the caller.
 cdef void judge(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil

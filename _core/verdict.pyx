@@ -339,6 +339,7 @@ cdef void fill(Conversations* table, Conversation* conversation, Verdict* verdic
     verdict.generation = conversation.generation
     verdict.initiator = conversation.initiator
     verdict.messages = conversation.messages
+    verdict.sequence = <uint64_t>conversation.messages + conversation.refused
 
 
 cdef void arm(Conversations* table, Deadlines* deadlines, Conversation* conversation) noexcept nogil:

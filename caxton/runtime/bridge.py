@@ -128,6 +128,7 @@ class Bridge:
                 reply_by_ms=settings.conversations.reply_by_ms,
                 conversation_ttl_ms=settings.conversations.conversation_ttl_ms,
                 loop_hops=settings.conversations.loop_hops,
+                history_bytes=settings.conversations.history_bytes,
             )
         except (names.CoreError, MemoryError) as error:
             problem = Problem(
