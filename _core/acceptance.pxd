@@ -79,7 +79,14 @@ cdef struct Answered:
 # About ``message``, from its receiver to its sender.
 cdef void answered_of(Message* message, Answered* answered) noexcept nogil
 # The answer, holding a place in its receiver's mailbox; NULL when there is no place for it, which is counted.
+# OWNERSHIP: when the pool is exhausted, ``spare`` (or NULL: none), a message that nobody reads any more, becomes the
+# answer and is returned; else it stays the caller's.
 cdef Message* answer_make(Machine* machine, Author* author, const Answered* answered, uint8_t act, const char* kind,
-                          const char* detail) noexcept nogil
+                          const char* detail, Message* spare) noexcept nogil
 # Whether an automatic answer to it may be sent: not to such an answer, nor to what nobody sent.
 cdef bint may_be_answered(Message* message) noexcept nogil
+
+# The answer to a message of author.slot to a capability, for which the shell found no receiver: the host's own, without
+# a sender, so that a reply to it finds no agent. NULL when it may not be answered, or there is no place for it.
+cdef Message* answer_unrouted(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                              const char* kind, const char* detail) noexcept nogil

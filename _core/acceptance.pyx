@@ -13,7 +13,8 @@ from caxton._core.envelope cimport (
 from caxton._core.limiter cimport bucket_take, bucket_wait_ns
 from caxton._core.machine cimport machine_schedule, machine_to_shell, random_next
 from caxton._core.message cimport (
-    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_INHERITED, FLAG_OWN_CONVERSATION, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
+    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_INHERITED, FLAG_OWN_CONVERSATION, FLAG_RESERVED, HEADER_BYTES, KIND_ACL,
+    KIND_UNROUTED, message_body, message_free, message_new,
 )
 from caxton._core.queue cimport mailbox_push, mailbox_reserve
 from caxton._core.routing cimport (
@@ -27,6 +28,15 @@ from caxton._core.telemetry cimport (
 cdef enum:
     ID_OFFSET = 7       # the delivered text begins {"id":"
     ID_BYTES = 36
+    # The longest answer of the host: three identifiers and the detail with every byte escaped, and what is fixed.
+    ANSWER_BYTES_MAX = 8448
+    DRAFT_WORDS = 1080
+    # What the shortest answer of the host needs beyond its message: the error around its longest word, and the ids of
+    # message and conversation where they were not given.
+    ANSWER_SPARE_BYTES = 128
+
+if DRAFT_WORDS * sizeof(uint64_t) != HEADER_BYTES + ANSWER_BYTES_MAX:
+    raise ImportError("a draft of the host's answers has another size than its parts")
 
 
 cdef void new_id(uint64_t* random, HostFields* host) noexcept nogil:
@@ -144,7 +154,8 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
     cdef Message* message
     host_fields(author, envelope, is_reply, &host)
     host.receiver_id = receiver_id
-    message = message_new(&machine.pool, author.cache, envelope_bound(envelope, &host) + room_behind)
+    message = message_new(
+        &machine.pool, author.cache, envelope_bound(envelope, &host) + max(room_behind, <uint32_t>ANSWER_SPARE_BYTES))
     if message == NULL:
         return NULL
     envelope_splice(text, envelope, &host, message)
@@ -316,6 +327,36 @@ cdef bint may_be_answered(Message* message) noexcept nogil:
     return message.performative not in (ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, ACT_REJECT_PROPOSAL)
 
 
+cdef Message* turned_round(Message* message, uint8_t act, const HostFields* host, const char* kind,
+                           const char* detail) noexcept nogil:
+    # Without a free message the one to be answered becomes its answer: nobody will read it any more. The text is
+    # made beside it, since the host's fields lie in it. Where there is no room for the detail it is left out; the
+    # rest fits, see ANSWER_SPARE_BYTES.
+    cdef uint64_t room[DRAFT_WORDS]
+    # SAFETY: room for a header and ANSWER_BYTES_MAX behind it, aligned to words as a message's fields are.
+    cdef Message* draft = <Message*>room
+    cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
+    if envelope_error(act, host, kind, detail, detail_bytes, NULL) > ANSWER_BYTES_MAX:
+        return NULL
+    envelope_error(act, host, kind, detail, detail_bytes, draft)
+    if draft.body_bytes > message.body_capacity:
+        envelope_error(act, host, kind, detail, 0, draft)
+    if draft.body_bytes > message.body_capacity:
+        return NULL
+    message.next = NULL
+    message.number = 0
+    message.content_kind = 0
+    message.performative = draft.performative
+    message.body_bytes = draft.body_bytes
+    message.conversation = draft.conversation
+    message.protocol = draft.protocol
+    message.reply_with = draft.reply_with
+    message.in_reply_to = draft.in_reply_to
+    message.content = draft.content
+    memcpy(message_body(message), message_body(draft), draft.body_bytes)
+    return message
+
+
 cdef void answered_of(Message* message, Answered* answered) noexcept nogil:
     cdef HostFields host
     memset(&host, 0, sizeof(HostFields))
@@ -338,7 +379,7 @@ cdef void answered_of(Message* message, Answered* answered) noexcept nogil:
 
 
 cdef Message* answer_make(Machine* machine, Author* author, const Answered* answered, uint8_t act, const char* kind,
-                          const char* detail) noexcept nogil:
+                          const char* detail, Message* spare) noexcept nogil:
     cdef HostFields host
     cdef Message* answer
     cdef Slot* target = &machine.routing.slots[answered.to_slot]
@@ -363,11 +404,14 @@ cdef Message* answer_make(Machine* machine, Author* author, const Answered* answ
     host.in_reply_to = answered.in_reply_to
     host.in_reply_to_bytes = answered.in_reply_to_bytes
     answer = message_new(&machine.pool, author.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
+    if answer != NULL:
+        envelope_error(act, &host, kind, detail, detail_bytes, answer)
+    elif spare != NULL:
+        answer = turned_round(spare, act, &host, kind, detail)
     if answer == NULL:
         give_back(machine, target)
         count_message(author.telemetry, act, STATUS_DEAD_LETTERED)
         return NULL
-    envelope_error(act, &host, kind, detail, detail_bytes, answer)
     answer.id_high = host.id_high
     answer.id_low = host.id_low
     answer.trace_high = host.trace_high
@@ -381,4 +425,24 @@ cdef Message* answer_make(Machine* machine, Author* author, const Answered* answ
     answer.receiver_id = answered.to_id
     answer.receiver_slot = answered.to_slot
     answer.receiver_generation = answered.to_generation
+    return answer
+
+
+cdef Message* answer_unrouted(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                              const char* kind, const char* detail) noexcept nogil:
+    cdef Answered answered
+    cdef Message* answer = NULL
+    # The message once more, as it went to the shell: the answer refers to its parts.
+    cdef Message* message = write(machine, author, text, envelope, False, 0, 0)
+    if message == NULL:
+        return NULL
+    message.kind = KIND_ACL
+    # Nobody is the receiver, and so nobody the answer's sender. No slot has the generation before its present one.
+    message.receiver_slot = author.slot.index
+    message.receiver_generation = slot_generation(author.slot) - 1
+    count_message(author.telemetry, message.performative, STATUS_DEAD_LETTERED)
+    if may_be_answered(message):
+        answered_of(message, &answered)
+        answer = answer_make(machine, author, &answered, ACT_FAILURE, kind, detail, NULL)
+    message_free(&machine.pool, author.cache, message)
     return answer

@@ -197,6 +197,13 @@ class Core:
         """Accept up to `lines_max` newline-separated messages from `start`; returns (next start, answers as `post`)."""
     def post_to(self, body: bytes, sender_id: int, receiver_id: int) -> tuple[int, str, str, object]:
         """As `post`, with the receiver given by the caller (capability or invoke), whatever the text says."""
+    def refuse_unrouted(self, index: int, generation: int, body: bytes, kind: bytes, detail: bytes) -> bool:
+        """Answer an unrouted message (slot, generation and text of KIND_UNROUTED) with the host's `failure`.
+
+        `kind` is plain ASCII. The answer keeps the conversation, names the message in `in_reply_to` and has no
+        sender: it is the host's own, and a reply to it finds nobody. False when the message may not be answered (it is an answer that ends an
+        exchange), its sender is gone, or there is no room for the answer.
+        """
     def acknowledge(self, index: int, generation: int, count: int) -> None:
         """Free `count` places of an external agent's mailbox, of messages that `take_completions` gave out."""
     def take_completions(self, count_max: int) -> list[tuple[object, ...]]:

@@ -32,7 +32,9 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
 
 # Answer ``message`` for its receiver with failure, refuse or not-understood (content: the error), unless it must not be
 # answered. Where the protocol lets the receiver say that, its session moves; it goes out in any case.
-cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint8_t act, const char* kind,
+# OWNERSHIP: 1 = the pool was exhausted and ``message`` itself went back as the answer: the caller only gives its place
+# in the mailbox back. 0 = it is still the caller's.
+cdef bint answer_error(Machine* machine, Worker* worker, Message* message, uint8_t act, const char* kind,
                        const char* detail) noexcept nogil
 
 # Charge the message's conversation for what handling it took.

@@ -243,7 +243,8 @@ cdef void reject_bid(Machine* machine, Worker* worker, Author* author, Message* 
     answered.in_reply_to = id_text
     answered.in_reply_to_bytes = 36
     uuid_write(id_text, hearing.outbid[number].id_high, hearing.outbid[number].id_low)
-    answer = answer_make(machine, author, &answered, REJECT_PROPOSAL, b"outbid", b"another bid has won the round")
+    answer = answer_make(machine, author, &answered, REJECT_PROPOSAL, b"outbid", b"another bid has won the round",
+                         NULL)
     if answer != NULL:
         history_keep_answer(machine, worker, author, answer, &hearing.said, &hearing.verdict)
         deliver(machine, worker, answer, author.now_ns)
@@ -268,25 +269,29 @@ cdef void after_refusal(Machine* machine, Worker* worker, Author* author, Messag
         return
     answered_of(first, &answered)
     snprintf(detail, sizeof(detail), b"%s was refused: %s", word(first.performative), reason_word(verdict.reason))
-    answer = answer_make(machine, author, &answered, act, reason_word(verdict.reason), detail)
+    answer = answer_make(machine, author, &answered, act, reason_word(verdict.reason), detail, NULL)
     if answer != NULL:
         history_keep_answer(machine, worker, author, answer, &hearing.said, verdict)
         deliver(machine, worker, answer, author.now_ns)
 
 
-cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint8_t act, const char* kind,
+cdef bint answer_error(Machine* machine, Worker* worker, Message* message, uint8_t act, const char* kind,
                        const char* detail) noexcept nogil:
     cdef Author author
     cdef Answered answered
     cdef Message* answer
+    cdef bint reused
     if not may_be_answered(message):
-        return
+        return False
     author_of(worker, NULL, &author)
     answered_of(message, &answered)
-    answer = answer_make(machine, &author, &answered, act, kind, detail)
-    if answer != NULL:
-        hear(machine, worker, &author, answer, 1, NULL, &worker.hearing)
-        deliver(machine, worker, answer, worker.now_ns)
+    answer = answer_make(machine, &author, &answered, act, kind, detail, message)
+    if answer == NULL:
+        return False
+    reused = answer == message
+    hear(machine, worker, &author, answer, 1, NULL, &worker.hearing)
+    deliver(machine, worker, answer, worker.now_ns)
+    return reused
 
 
 cdef void charge_for(Worker* worker, Slot* slot, Message* message, uint64_t fuel) noexcept nogil:

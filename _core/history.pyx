@@ -2,7 +2,7 @@
 
 from operator import itemgetter
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport UINT64_MAX, int64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
@@ -23,6 +23,10 @@ cdef int history_open(Machine* machine, uint64_t size) noexcept nogil:
         if tape_open(&machine.workers[i].said, share) != 0:
             return -1
     return tape_open(&machine.shell_said, share)
+
+
+cdef enum:
+    PAGE_BYTES_MAX = 8 << 20    # of what one search gives out
 
 
 cdef inline Tape* tape_of(Machine* machine, Worker* worker) noexcept nogil:
@@ -127,22 +131,22 @@ cdef tuple as_tuple(const char* at):
     )
 
 
-cdef tuple first_of(list rows, unsigned int count_max):
+cdef tuple first_of(list rows, unsigned int count_max, unsigned long long complete_to):
     # So many, and the host's answers to the last one. Each tape has its records in order, and an answer behind the
     # message that it answers, so a stable sort brings all into order.
     rows.sort(key=itemgetter(0))
-    count = len(rows)
-    if count > count_max > 0:
-        count = count_max
-        while count < len(rows) and rows[count][0] == rows[count - 1][0]:
-            count += 1
-    return (rows[:count], count < len(rows))
+    count = min(len(rows), count_max)
+    while count < len(rows) and rows[count][0] == rows[count - 1][0]:
+        count += 1
+    while count > 0 and rows[count - 1][0] > complete_to:
+        count -= 1
+    return (rows[:count], count < len(rows) or complete_to != UINT64_MAX)
 
 
 cdef tuple history_find(Machine* machine, bytes name, unsigned long long after, unsigned int count_max):
     cdef Sought sought
     cdef Found found
-    cdef uint64_t judged
+    cdef uint64_t judged = 0
     cdef uint64_t at = 0
     cdef const char* text = name
     cdef uint32_t length = <uint32_t>len(name)
@@ -159,7 +163,9 @@ cdef tuple history_find(Machine* machine, bytes name, unsigned long long after, 
             sought.generation = found.newest_generation
         sought.after = after
         sought.count_max = count_max
+        sought.bytes_max = PAGE_BYTES_MAX // (machine.worker_count + 1)
         memset(&found, 0, sizeof(Found))
+        found.complete_to = UINT64_MAX
         if sought.conversation != 0:
             search_all(machine, &sought, &found)
     rows = []
@@ -171,6 +177,6 @@ cdef tuple history_find(Machine* machine, bytes name, unsigned long long after, 
             at += (<Record*>(found.records + at)).bytes     # SAFETY: whole records, one after the other.
     finally:
         free(found.records)
-    rows, more = first_of(rows, count_max)
+    rows, more = first_of(rows, count_max, found.complete_to)
     lost = found.overwritten and found.seen < max(judged, found.sequence_max)
-    return (rows, more or bool(found.more), bool(lost), sought.conversation != 0)
+    return (rows, more, bool(lost), sought.conversation != 0)

@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from caxton._core.acceptance cimport Refusal
 from caxton._core.envelope cimport Envelope
 from caxton._core.machine cimport Machine
+from caxton._core.routing cimport Slot
 
 cdef enum PostCode:
     POST_ACCEPTED = 0
@@ -40,3 +41,8 @@ cdef struct Posted:
 # ``any_sender``, any external agent. ``receiver_id`` != 0 replaces what the text names. Returns out.code.
 cdef int32_t post(Machine* machine, const char* text, uint64_t length, uint64_t sender_id, bint any_sender,
                   uint64_t receiver_id, Posted* out) noexcept nogil
+
+# Answer ``text``, a message of ``slot`` to a capability as the shell was told of it, with a failure of this kind.
+# False: it may not be answered, or there is no room for the answer.
+cdef bint post_unrouted(Machine* machine, Slot* slot, const char* text, uint64_t length, const char* kind,
+                        const char* detail) noexcept nogil

@@ -3,11 +3,12 @@
 from libc.string cimport memcpy, memset
 
 from caxton._core.acceptance cimport (
-    ACCEPTED, Author, accept_all, accept_one, deliver, drop, resolve,
+    ACCEPTED, Author, accept_all, accept_one, answer_unrouted, deliver, drop, resolve,
 )
 from caxton._core.atomics cimport monotonic_ns, realtime_ns
 from caxton._core.envelope cimport (
-    ENVELOPE_OK, ENVELOPE_UNKNOWN_PERFORMATIVE, FIELD_PERFORMATIVE, FIELD_SENDER, PARSE_ANY_ACT, PARSE_CLIENT, RECEIVER_CAPABILITY, RECEIVER_ID,
+    ENVELOPE_OK, ENVELOPE_UNKNOWN_PERFORMATIVE, Envelope, FIELD_PERFORMATIVE, FIELD_SENDER, PARSE_ANY_ACT, PARSE_CLIENT,
+    RECEIVER_CAPABILITY, RECEIVER_ID,
     RECEIVER_NONE, ReceiverItem, envelope_parse,
     envelope_receiver, envelope_sender,
 )
@@ -59,6 +60,32 @@ cdef Slot* settle_sender(Machine* machine, const char* text, uint64_t sender_id,
     return NULL
 
 
+cdef void author_of_shell(Machine* machine, Slot* sender, Author* author) noexcept nogil:
+    author.slot = sender
+    author.current = NULL
+    author.cache = &machine.shell_cache
+    author.random = machine.shell_random
+    author.telemetry = &machine.shell_telemetry
+    author.now_ns = monotonic_ns()
+    author.wall_offset_ns = <long long>(realtime_ns() - author.now_ns)
+    author.id_high = author.id_low = 0
+
+
+cdef bint post_unrouted(Machine* machine, Slot* slot, const char* text, uint64_t length, const char* kind,
+                        const char* detail) noexcept nogil:
+    cdef Author author
+    cdef Envelope envelope
+    cdef Message* answer
+    if envelope_parse(text, length, 0, &envelope) != ENVELOPE_OK:
+        return False
+    author_of_shell(machine, slot, &author)
+    answer = answer_unrouted(machine, &author, text, &envelope, kind, detail)
+    if answer == NULL:
+        return False
+    deliver(machine, NULL, answer, author.now_ns)
+    return True
+
+
 cdef void drop_all(Machine* machine, Message* first) noexcept nogil:
     cdef Message* next
     while first != NULL:
@@ -98,17 +125,6 @@ cdef int32_t hear_first(Machine* machine, Author* author, Message* first, uint32
         out.envelope.error_offset = out.envelope.fields[FIELD_PERFORMATIVE].offset
         return finish(machine, out, POST_INVALID, REJECT_INVALID)
     return refused(machine, out, reason)
-
-
-cdef void author_of_shell(Machine* machine, Slot* sender, Author* author) noexcept nogil:
-    author.slot = sender
-    author.current = NULL
-    author.cache = &machine.shell_cache
-    author.random = machine.shell_random
-    author.telemetry = &machine.shell_telemetry
-    author.now_ns = monotonic_ns()
-    author.wall_offset_ns = <long long>(realtime_ns() - author.now_ns)
-    author.id_high = author.id_low = 0
 
 
 cdef int32_t place(Machine* machine, Author* author, const char* text, uint64_t length, uint64_t receiver_id,

@@ -225,23 +225,29 @@ cdef uint8_t outcome_of(const Row* row, const Said* said) noexcept nogil:
     return row.outcome
 
 
-cdef void outbid(Conversation* conversation, Verdict* verdict) noexcept nogil:
+cdef void tell_outbid(Conversation* conversation, Verdict* verdict) noexcept nogil:
     # Open bids are rejected on the auctioneer's behalf; one that is being cancelled falls without a word.
     cdef Session* session
     cdef Outbid* entry
     cdef uint32_t i
     for i in range(conversation.session_count):
         session = session_at(conversation, i)
-        if session.state == SESSION_BID:
-            session.state = SESSION_OUTBID
-            session.last = 0
-            if session.cancelling:
-                continue
+        if session.state == SESSION_BID and not session.cancelling:
             entry = &verdict.outbid[verdict.outbid_count]
             entry.agent = session.agent
             entry.id_high = session.offer_high
             entry.id_low = session.offer_low
             verdict.outbid_count += 1
+
+
+cdef void close_bids(Conversation* conversation) noexcept nogil:
+    cdef Session* session
+    cdef uint32_t i
+    for i in range(conversation.session_count):
+        session = session_at(conversation, i)
+        if session.state == SESSION_BID:
+            session.state = SESSION_OUTBID
+            session.last = 0
 
 
 cdef void effect_on_session(Conversation* conversation, Session* session, const Row* row, const Said* said,
@@ -279,13 +285,15 @@ cdef void effect_on_whole(Conversations* table, Conversation* conversation, cons
             conversation.price = said.price
             conversation.has_price = 1
     elif row.effect == EFFECT_CLOSE:
-        outbid(conversation, verdict)
+        tell_outbid(conversation, verdict)
         if conversation.winner == 0:
             outcome = OUTCOME_UNSOLD
         else:
             conversation.phase = PHASE_CLOSED
-    if outcome == OUTCOME_SOLD or outcome == OUTCOME_UNSOLD:
-        outbid(conversation, verdict)
+    elif outcome == OUTCOME_SOLD or outcome == OUTCOME_UNSOLD:
+        tell_outbid(conversation, verdict)
+    if row.effect == EFFECT_CALL or row.effect == EFFECT_CLOSE or verdict.outbid_count != 0:
+        close_bids(conversation)
     if row.next_phase != KEEP_PHASE:
         conversation.phase = row.next_phase
     if outcome != OUTCOME_NONE:
@@ -355,7 +363,7 @@ cdef void apply(Conversations* table, Conversation* conversation, const Protocol
     else:
         if said.act == CFP and protocol.flags & AUCTION:
             # Before the addressed sessions are idle again.
-            outbid(conversation, verdict)
+            tell_outbid(conversation, verdict)
         for i in range(said.receiver_count):
             session = session_near(conversation, said.receivers[i], i)
             row = move_session(conversation, protocol, session, said, role, verdict)

@@ -50,14 +50,15 @@ cdef struct Tape:
     uint64_t tail_at
     char pad_shared[32]
 
-# What a reader looks for: records of one conversation that come after a sequence, so many of each tape, and the
-# answers that share the last one's.
+# What a reader looks for: records of one conversation that come after a sequence, of each tape so many and so many
+# bytes, one at least, and the answers that share the last one's.
 cdef struct Sought:
     uint64_t key_high
     uint64_t key_low
     uint32_t conversation       # 0 = whichever has this key
     uint32_t generation
     uint64_t after
+    uint64_t bytes_max
     uint32_t count_max
 
 cdef struct Found:
@@ -66,10 +67,10 @@ cdef struct Found:
     uint64_t room
     uint64_t seen               # messages of the conversation, copied or not, that have a verdict of their own
     uint64_t sequence_max
+    uint64_t complete_to        # sequence up to which no tape has kept anything back
     int64_t newest_ns           # of all, and whose it was
     uint32_t newest_conversation
     uint32_t newest_generation
-    uint32_t more               # 1 = count_max was reached
     uint32_t overwritten        # 1 = the tape has lost records, of whatever conversation
     uint32_t starved            # 1 = there was no memory for a copy
 

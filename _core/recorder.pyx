@@ -10,13 +10,13 @@ from posix.mman cimport (
 from caxton._core.atomics cimport load_u64_acquire, prefetch, store_u64_relaxed, store_u64_release
 
 cdef enum:
-    RECORD_BYTES = 88
-    RECORD_WORDS = 11
+    RECORD_BYTES = 80
+    RECORD_WORDS = 10
     FETCHED_AHEAD = 512         # bytes behind the newest record that the next one will want
 
-assert sizeof(Record) == RECORD_BYTES
+assert sizeof(Record) == RECORD_BYTES, sizeof(Record)
 assert RECORD_BYTES == RECORD_WORDS * 8
-assert sizeof(Tape) == 128
+assert sizeof(Tape) == 128, sizeof(Tape)
 
 
 cdef int tape_open(Tape* tape, uint64_t size) noexcept nogil:
@@ -160,6 +160,10 @@ cdef bint is_sought(const Record* record, const Sought* sought) noexcept nogil:
         record.conversation == sought.conversation and record.generation == sought.generation)
 
 
+cdef bint is_enough(const Sought* sought, uint32_t copied, uint64_t taken) noexcept nogil:
+    return copied >= sought.count_max or (copied != 0 and taken > sought.bytes_max)
+
+
 cdef void note(const Record* record, Found* found) noexcept nogil:
     if not record.flags & RECORD_UNJUDGED:
         found.seen += 1
@@ -181,9 +185,10 @@ cdef void tape_search(Tape* tape, const Sought* sought, Found* found) noexcept n
     cdef uint64_t at
     cdef uint64_t length
     cdef uint64_t last = 0
+    cdef uint64_t taken = 0
     cdef uint32_t copied = 0
     cdef int i
-    if position != 0:
+    if tape.size == 0 or position != 0:
         found.overwritten = 1
     while position < head:
         at = position % tape.size
@@ -205,11 +210,13 @@ cdef void tape_search(Tape* tape, const Sought* sought, Found* found) noexcept n
                 note(&record, found)
                 if record.sequence <= sought.after:
                     pass
-                elif copied >= sought.count_max and record.sequence != last:
-                    found.more = 1
+                elif is_enough(sought, copied, taken + length) and record.sequence != last:
+                    if last < found.complete_to:
+                        found.complete_to = last
                 elif record_copy(tape, at, length, found):
                     if still_stands(tape, position):
                         copied += 1
+                        taken += length
                         last = record.sequence
                         found.used += length
                     else:

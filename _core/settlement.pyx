@@ -102,7 +102,7 @@ cdef uint8_t sum_of_bidders(Conversation* conversation) noexcept nogil:
     cdef uint32_t cancelled = 0
     cdef uint32_t not_understood = 0
     cdef Session* session
-    if conversation.phase == PHASE_CLOSED:
+    if conversation.phase == PHASE_CLOSED and conversation.winner != 0:
         session = session_at(conversation, conversation.winner - 1)
         if session.state == SESSION_DEAD:
             return OUTCOME_PARTICIPANT_DIED

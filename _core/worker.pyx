@@ -43,6 +43,7 @@ cdef enum:
     TICKS_IN_A_HURRY = 100000   # of deadline that a tick takes away while the machine must stop
     CLOCK_EVERY = 1024          # turns between looks at how wall and monotonic clock differ
     INJECTOR_EVERY = 32         # turns between looks at the injector while the ring has work
+    TURN_NS_MAX = 1000000       # after so long an agent's turn is over, however much waits for it
 
 
 cdef void free_handled(Worker* worker, Slot* slot, Message* message) noexcept nogil:
@@ -54,7 +55,9 @@ cdef void reject(Worker* worker, Slot* slot, Message* message, int32_t fault, co
     # A message that its agent will never see: the sender hears why.
     if message.kind == KIND_ACL:
         count_message(&worker.telemetry, message.performative, STATUS_DEAD_LETTERED)
-        answer_error(worker.machine, worker, message, FAILURE, fault_name(fault), text)
+        if answer_error(worker.machine, worker, message, FAILURE, fault_name(fault), text):
+            mailbox_release(&slot.mailbox)
+            return
     elif message.kind == KIND_TIMER and message.receiver_generation == slot_generation(slot):
         # ORDERING: a count; it orders nothing.
         sub_u32_seq(&slot.wakeups, 1)
@@ -129,13 +132,13 @@ cdef void judge_code(Worker* worker, Outcome* outcome) noexcept nogil:
         snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned %d", <int>code)
 
 
-cdef void answer_fault(Worker* worker, Message* message, Outcome* outcome) noexcept nogil:
+cdef bint answer_fault(Worker* worker, Message* message, Outcome* outcome) noexcept nogil:
     if outcome.code == -2 and not fault_destroys(outcome.fault):
-        answer_error(worker.machine, worker, message, NOT_UNDERSTOOD, b"not_understood", outcome.text)
-    elif outcome.code == -3 and not fault_destroys(outcome.fault):
-        answer_error(worker.machine, worker, message, REFUSE, b"refused", outcome.text)
-    else:
-        answer_error(worker.machine, worker, message, FAILURE, fault_name(outcome.fault), outcome.text)
+        return answer_error(
+            worker.machine, worker, message, NOT_UNDERSTOOD, b"not_understood", outcome.text)
+    if outcome.code == -3 and not fault_destroys(outcome.fault):
+        return answer_error(worker.machine, worker, message, REFUSE, b"refused", outcome.text)
+    return answer_error(worker.machine, worker, message, FAILURE, fault_name(outcome.fault), outcome.text)
 
 
 cdef void count_end(Worker* worker, Slot* slot, Outcome* outcome) noexcept nogil:
@@ -152,6 +155,7 @@ cdef void settle_outbox(Worker* worker, Slot* slot, Outcome* outcome) noexcept n
         outbox_discard(worker)
 
 
+# OWNERSHIP: takes the message, and gives its place back.
 cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept nogil:
     cdef Outcome outcome
     cdef uint64_t begun = worker.now_ns
@@ -176,9 +180,13 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
         # The instance is replaced first, so that whoever hears of the fault can ask about the state.
         if fault_destroys(outcome.fault):
             replace_instance(worker, slot, &outcome)
+            worker.now_ns = monotonic_ns()
         else:
             slot.last_fault = outcome.fault
-        answer_fault(worker, message, &outcome)
+        if answer_fault(worker, message, &outcome):
+            mailbox_release(&slot.mailbox)
+            return
+    free_handled(worker, slot, message)
 
 
 cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept nogil:
@@ -200,6 +208,7 @@ cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept no
         return
     if fault_destroys(outcome.fault):
         replace_instance(worker, slot, &outcome)
+        worker.now_ns = monotonic_ns()
     else:
         slot.last_fault = outcome.fault
         machine_event(worker.machine, &worker.cache, slot, EVENT_FAULT, outcome.fault, outcome.text)
@@ -256,6 +265,7 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
     # ORDERING: a hint only; answer_request swaps the request.
     cdef Message* message
     cdef uint32_t state
+    cdef uint64_t begun = worker.now_ns
     slot.home = worker.index
     if unlikely(load_u32_acquire(&slot.request) != REQUEST_NONE):
         answer_request(worker, slot)
@@ -275,9 +285,12 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
             reject(worker, slot, message, FAULT_AGENT_STOPPED, b"the agent is stopped")
         elif message.kind == KIND_ACL:
             handle_message(worker, slot, message)
-            free_handled(worker, slot, message)
         else:
             handle_timer(worker, slot, message)
+        # Each handler's end has read the clock. A batch is meant for handlers of microseconds: one of slow ones
+        # would keep every other agent of this worker waiting for the sum of their deadlines.
+        if unlikely(worker.now_ns - begun > TURN_NS_MAX):
+            break
     # ORDERING: seq_cst, see give_back in acceptance.pyx.
     if unlikely(slot.state == SLOT_DRAINING) and load_u32_seq(&slot.mailbox.depth) == 0:
         stop_drained(worker, slot)

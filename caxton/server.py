@@ -29,6 +29,7 @@ from caxton.domain.problem import Problem, ProblemKind
 from caxton.runtime.runtime import Runtime
 from caxton.security.root_token import load_root_token
 from caxton.security.tokens import TokenStore
+from caxton.tasks.assembly import ProtocolServices
 from caxton.telemetry.logs import LogStream
 from caxton.telemetry.metrics import MetricsServer, RuntimeCollector
 
@@ -88,9 +89,12 @@ class ServerHandle:
         async with AsyncExitStack() as opened:
             runtime = Runtime.open(config, chosen_clock)
             opened.push_async_callback(runtime.stop, _RUNTIME_GRACE_S)
+            services = ProtocolServices(runtime, chosen_clock)
+            opened.push_async_callback(services.stop)
             token, source = load_root_token(Path(config.storage.data_dir), environ)
             service = Service(
                 runtime,
+                services,
                 config,
                 chosen_clock,
                 TokenStore(token, chosen_clock.wall_ns),
@@ -102,6 +106,7 @@ class ServerHandle:
             # The address is taken early, so that a port in use is known before anything runs.
             _bind(service, config)
             await runtime.start()
+            await services.start()
             metrics = MetricsServer()
             collector = RuntimeCollector(
                 runtime.census(),

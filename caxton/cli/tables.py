@@ -20,6 +20,10 @@ STATE_COLOURS: Final = {
     "draining": "yellow",
     "stopped": "blue",
     "failed": "red",
+    "completed": "green",
+    "initiated": "cyan",
+    "in_progress": "cyan",
+    "expired": "yellow",
     "not_ready": "red",
 }
 

@@ -220,6 +220,9 @@ class Messaging(Section, frozen=True, kw_only=True):
             greatest=_LIMIT["message_bytes_max"].greatest,
         ),
     ] = MIB
+    platform: Annotated[
+        str, setting("what stands behind the `@` of agents' names in messages for other platforms")
+    ] = "caxton"
     mailbox_max: Annotated[
         int,
         setting(

@@ -4,7 +4,7 @@ Cancel needs no lines: any initiator may say it to a live session, and the answe
 the message that it cites (FIPA SC00029 and its kin, section on the cancel meta-protocol); the core keeps that.
 """
 
-from caxton.protocols.row import Cites, Guard, Outcome, Phase, Reason, Role, Row, State
+from caxton.protocols.row import Cites, Outcome, Phase, Reason, Role, Row, State
 
 NOT_UNDERSTOOD = "not-understood"
 
@@ -86,7 +86,6 @@ def auction() -> tuple[Row, ...]:
             act=NOT_UNDERSTOOD,
             phases=(Phase.OPEN, Phase.WON),
             cites=Cites.CALL,
-            guard=Guard.CALL_OPEN,
             next=State.OUT,
         ),
         Row(

@@ -107,19 +107,17 @@ class Guard(IntEnum):
     """No award so far."""
     ROUND_FREE = 3
     """This round has no winner yet, else award_limit_exceeded."""
-    CALL_OPEN = 4
-    """The deadline of the call has not passed."""
-    CALL_OVER = 5
+    CALL_OVER = 4
     """The round is won, or its deadline has passed and no bid is open."""
-    PRICE_RISES = 6
+    PRICE_RISES = 5
     """Above the last call, else invalid_price."""
-    PRICE_FALLS = 7
+    PRICE_FALLS = 6
     """Below the last call, else invalid_price; and no bid is open."""
-    PRICE_MEETS = 8
+    PRICE_MEETS = 7
     """At least the called price, else invalid_price."""
-    PRICE_EQUALS = 9
+    PRICE_EQUALS = 8
     """Exactly the called price, else invalid_price."""
-    WINNER = 10
+    WINNER = 9
     """To the winner, else not_winner."""
 
 

@@ -11,6 +11,7 @@ nor ticker: there every call is refused.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 from caxton.domain.errors.taxonomy import InternalError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
+from caxton.runtime.history_rows import HistoryReading, history_reading
 from caxton.runtime.seam import (
     Ask,
     Code,
@@ -47,6 +49,8 @@ from caxton.runtime.seam import (
 
 if TYPE_CHECKING:
     from caxton._core.core import Core, ModuleCode
+
+_log = logging.getLogger("caxton.runtime.bridge")
 
 BATCH_COMPLETIONS: Final = 128
 TURN_NS_MAX: Final = 1_000_000
@@ -281,6 +285,12 @@ class Bridge:
         """Send up to `lines_max` lines; returns where to go on, and the answers in order."""
         return self._core.post_lines(data, start, lines_max, sender, False)
 
+    def refuse_unrouted(self, slot: Slot, body: bytes, kind: str, words: str) -> bool:
+        """Answer a guest's message to a capability with the host's `failure`; False when it hears nothing."""
+        return self._core.refuse_unrouted(
+            slot.number, slot.generation, body, kind.encode("ascii"), words.encode(errors="replace")
+        )
+
     def acknowledge(self, slot: Slot, count: int) -> None:
         """Free places in an external agent's mailbox."""
         self._core.acknowledge(slot.number, slot.generation, count)
@@ -315,6 +325,17 @@ class Bridge:
     def end_conversation(self, conversation_id: str) -> bool:
         """End, as cancelled, a conversation that its participants have no say in; False for all others."""
         return self._core.end_conversation(_interior(conversation_id))
+
+    def history(self, conversation_id: str, after: int, count_max: int) -> HistoryReading:
+        """Return what was said lately in a conversation, after a sequence. For any thread.
+
+        Raises:
+            Unavailable: the core was closed meanwhile.
+        """
+        try:
+            return history_reading(self._core.history(_interior(conversation_id), after, count_max))
+        except self._names.CoreError as error:
+            raise Unavailable("stopping") from error
 
     # --- numbers ---
 
@@ -357,7 +378,10 @@ class Bridge:
         assert sink is not None, "attach comes before completions"
         batch = self._core.take_completions(BATCH_COMPLETIONS)
         for row in batch:
-            self._deliver[cast("int", row[0])](sink, row)
+            try:
+                self._deliver[cast("int", row[0])](sink, row)
+            except Exception:  # noqa: BLE001 - the outermost frame: one bad row must not lose those behind it
+                _log.exception("a completion could not be delivered", extra={"event": "completion_failed"})
         return len(batch)
 
     def _deliver_message(self, sink: Sink, row: tuple[object, ...]) -> None:

@@ -3,6 +3,7 @@
 The core is the only judge and the only keeper; nothing of a conversation is remembered here.
 """
 
+import asyncio
 import logging
 from typing import Final, final
 
@@ -14,11 +15,13 @@ from caxton.domain.performative import Performative
 from caxton.protocols.catalogue import PROTOCOLS
 from caxton.protocols.row import CONVERSATION_STATES, OUTCOME_WORDS, Outcome, Reason
 from caxton.runtime.bridge import Bridge
+from caxton.runtime.conversation_message import ConversationMessage, conversation_message
 from caxton.runtime.registry import Registry
 from caxton.runtime.seam import ConversationCode, ConversationNews, ConversationOrder, ConversationReading
 from caxton.telemetry.events import EventRing
 
 PAGE_CONVERSATIONS_MAX: Final = 1000
+PAGE_MESSAGES_MAX: Final = 1000
 
 _ENDS: Final = {
     "Completed": EventType.CONVERSATION_COMPLETED,
@@ -71,6 +74,24 @@ class Conversations:
     def end(self, conversation_id: str) -> bool:
         """End, as cancelled, a conversation that its participants have no say in; False for all others."""
         return self._bridge.end_conversation(conversation_id)
+
+    async def messages(
+        self, conversation_id: str, after: int, count_max: int
+    ) -> tuple[list[ConversationMessage], bool, bool]:
+        """Return what was said in a conversation after a sequence, in order, whether more follows, and whether some of
+        the conversation's messages are forgotten.
+
+        Raises:
+            ConversationNotFound: nothing is known of it.
+        """
+        read = self._bridge.history
+        # The search goes through all that is kept: never on the loop.
+        found = await asyncio.to_thread(read, conversation_id, after, min(count_max, PAGE_MESSAGES_MAX))
+        if not found.known:
+            raise ConversationNotFound(conversation_id)
+        words = self._bridge.performatives
+        rows = [conversation_message(row, conversation_id, words) for row in found.rows]
+        return rows, found.more, found.truncated
 
     def follow(self, news: ConversationNews) -> None:
         """Record what the core tells."""

@@ -105,7 +105,13 @@ class Lifecycle:
         except BaseException:
             self._registry.release(request.name, agent_id)
             raise
-        record = self._guest_record(agent_id, request, limits, lease)
+        try:
+            record = self._guest_record(agent_id, request, limits, lease)
+        except BaseException:
+            # The manifest's version may be none.
+            self._modules.release(lease)
+            self._registry.release(request.name, agent_id)
+            raise
         try:
             await self._bring_up(record, request.config, lease)
         except BaseException as error:
@@ -114,8 +120,12 @@ class Lifecycle:
         self._publish(record)
         return record
 
-    def create_external(self, request: ExternalRequest, *, forgetful: bool = False) -> AgentRecord:
+    def create_external(
+        self, request: ExternalRequest, *, forgetful: bool = False, has_inbox: bool = True
+    ) -> AgentRecord:
         """Bring an agent that speaks through the API; with `forgetful` its oldest unread messages give way.
+
+        One without an inbox is a part of the server, which takes its messages by itself.
 
         Raises:
             InvalidRequest, AgentAlreadyExists, ResourceLimitExceeded: as for `deploy`.
@@ -147,7 +157,8 @@ class Lifecycle:
         bridge = self._bridge
         # Half of the mailbox is left to messages that callers wait for: those are taken out at once.
         forgetful_max = max(limits.mailbox_max // 2, 1) if forgetful else None
-        record.inbox = Inbox(lambda count: bridge.acknowledge(slot, count), forgetful_max=forgetful_max)
+        if has_inbox:
+            record.inbox = Inbox(lambda count: bridge.acknowledge(slot, count), forgetful_max=forgetful_max)
         self._registry.attach(record, slot)
         self._publish(record)
         return record

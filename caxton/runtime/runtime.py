@@ -7,7 +7,7 @@ All methods are for the thread of the event loop. Whatever is refused is raised 
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, final
 
@@ -19,6 +19,7 @@ from caxton.domain.errors.agent import InvalidState
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, AgentName
+from caxton.domain.limits import BOUNDS
 from caxton.runtime.agent_log import AgentLog, LogShelf
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.agent_view import AgentView
@@ -30,7 +31,7 @@ from caxton.runtime.conversations import Conversations
 from caxton.runtime.core_size import core_settings
 from caxton.runtime.data_directory import DataDirectory
 from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
-from caxton.runtime.dispatcher import Dispatcher
+from caxton.runtime.dispatcher import Dispatcher, Listener
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.lifecycle import Lifecycle
 from caxton.runtime.module_store import ModuleStore
@@ -39,16 +40,20 @@ from caxton.runtime.registry import MemoryDeploymentLog, Query, Registry
 from caxton.runtime.seam import ConversationCode, ConversationNews, CoreEvent, Incoming, Slot
 from caxton.runtime.supervisor import Supervisor
 from caxton.runtime.waiters import Waiters
+from caxton.runtime.yellow_pages import YellowPages
 from caxton.telemetry.events import EventRing
 from caxton.telemetry.logs import log_guest_line
 
 MaySendAs = Callable[[AgentId], bool]
 Page = tuple[list[AgentView], str | None]
+AgentIds = list[AgentId]
 Batch = tuple[int, list[Posted | CaxtonError]]
 
 _log = logging.getLogger("caxton.runtime")
 
 CLIENT_PREFIX: Final = "client."
+SERVICE_OWNER: Final = "caxton"
+"""Owner of agents that are a part of the server; no token has this identity."""
 _NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._:-]")
 _NAME_CHARACTERS_MAX: Final = 200
 _WARN: Final = 3
@@ -68,6 +73,7 @@ class Runtime:
         self._logs = LogShelf()
         self._events = EventRing(clock.wall_ns())
         self._registry = Registry(MemoryDeploymentLog())
+        self._yellow_pages = YellowPages(self._registry)
         self._waiters = Waiters(self._registry)
         self._supervisor = Supervisor(self._registry, self._events, clock)
         self._modules = Modules(
@@ -185,6 +191,23 @@ class Runtime:
         self._external_by_principal[principal_name] = made
         return made
 
+    def service_agent(self, name: str, listener: Listener) -> AgentId:
+        """Bring an external agent that is a part of the server: `listener` takes its messages as they come.
+
+        It has no inbox, cannot be deleted, and nobody else speaks for it. Where the name is taken, it gets a
+        number.
+
+        Raises:
+            ResourceLimitExceeded: there is no room for another agent.
+        """
+        self._require_ready()
+        request = ExternalRequest(
+            name=self._free_name(name), owner=SERVICE_OWNER, mailbox_max=BOUNDS["mailbox_max"].greatest
+        )
+        made = self._lifecycle.create_external(request, has_inbox=False).agent.id
+        self._dispatcher.listen(made, listener)
+        return made
+
     def owner(self, agent_id: AgentId) -> str | None:
         """Return the name of the token that an external agent belongs to; None for all others."""
         record = self._registry.by_id(agent_id)
@@ -204,25 +227,38 @@ class Runtime:
         """Return the id of the agent with this id or name. Raises: AgentNotFound."""
         return self._registry.find(agent).agent.id
 
+    def name_of(self, agent_id: AgentId) -> AgentName | None:
+        """Return the name of an agent; None when there is none with this id."""
+        record = self._registry.by_id(agent_id)
+        return None if record is None else record.agent.spec.name
+
     def list(
         self,
         *,
         state: StateName | None = None,
-        capability: str | None = None,
+        capabilities: Sequence[str] = (),
         label: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
         """Return a page of agents in the order of their deployment, and the cursor of the next one.
 
-        `label` is `key` or `key=value`. Raises: InvalidRequest for a cursor that is none.
+        With `capabilities` only those that have all of them are looked at; `label` is `key` or `key=value`.
+
+        Raises:
+            InvalidRequest: the cursor is none.
         """
-        records, rest = self._registry.page(Query(state, capability, label), limit, cursor)
+        records, rest = self._registry.page(Query(state, capabilities, label), limit, cursor)
         return [self._view(record) for record in records], rest
 
-    def capabilities(self) -> dict[str, int]:
-        """Return every capability with the number of agents that have it."""
-        return self._registry.capabilities()
+    @property
+    def yellow_pages(self) -> YellowPages:
+        """What agents can do, and who."""
+        return self._yellow_pages
+
+    def capable(self, has: str | Sequence[str], limit: int) -> AgentIds:
+        """Return up to `limit` running agents with a capability, or with all of several, oldest first."""
+        return self._yellow_pages.capable([has] if isinstance(has, str) else has, limit)
 
     async def drain(self, agent: str, timeout_s: float | None = None) -> AgentView:
         """Let an agent finish what waits. When the time is over first, it is `draining` and goes on."""
@@ -248,7 +284,11 @@ class Runtime:
     async def delete(self, agent: str, *, force: bool = False) -> None:
         """Remove an agent. See `Lifecycle.delete`."""
         self._require_ready()
-        await self._lifecycle.delete(self._registry.find(agent), force=force)
+        record = self._registry.find(agent)
+        if self._dispatcher.has_listener(record.agent.id):
+            subject = f"agent {record.name}, a part of this server,"
+            raise InvalidState(record.state, "delete", subject=subject, allowed=("get",))
+        await self._lifecycle.delete(record, force=force)
 
     # --- messages ---
 
@@ -269,7 +309,7 @@ class Runtime:
         may_send_as: MaySendAs,
         timeout_s: float,
         receiver: AgentId | None = None,
-    ) -> Reply:
+    ) -> Reply | Posted:
         """Send one message and wait for its answer; `receiver` stands for whatever the text says.
 
         Cancelling the call ends the waiting. A late answer reaches the sender's inbox.
@@ -380,7 +420,7 @@ class Runtime:
 
     def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None:
         """See `Sink`."""
-        self._dispatcher.on_unrouted(sender_id, capability, body)
+        self._dispatcher.on_unrouted(slot, sender_id, capability, body)
 
     def on_conversation(self, news: ConversationNews) -> None:
         """See `Sink`."""
@@ -411,9 +451,12 @@ class Runtime:
 
     def _client_name(self, principal_name: str) -> AgentName:
         plain = _NOT_IN_A_NAME.sub("-", principal_name)[:_NAME_CHARACTERS_MAX]
-        name = f"{CLIENT_PREFIX}{plain}"
+        return self._free_name(f"{CLIENT_PREFIX}{plain}")
+
+    def _free_name(self, wanted: str) -> AgentName:
+        name = wanted
         number = 1
         while self._registry.is_taken(AgentName(name)):
             number += 1
-            name = f"{CLIENT_PREFIX}{plain}.{number}"
+            name = f"{wanted}.{number}"
         return AgentName(name)

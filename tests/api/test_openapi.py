@@ -80,6 +80,10 @@ def test_answers_are_what_the_document_says(server: LiveServer, client: httpx.Cl
     check(client.post(f"{API}/messages/validate", json={}), "post", f"{API}/messages/validate")
     check(client.get(f"{API}/capabilities"), "get", f"{API}/capabilities")
     check(client.get(f"{API}/capabilities/{outside}"), "get", f"{API}/capabilities/{{capability}}")
+    declared = f"{API}/agents/{outside}/capabilities/more"
+    check(client.put(declared), "put", f"{one}/capabilities/{{capability}}")
+    assert client.delete(declared).status_code == 204
+    check(client.delete(declared), "delete", f"{one}/capabilities/{{capability}}")
     token = client.post(f"{API}/tokens", json={"name": "described", "role": "viewer"})
     check(token, "post", f"{API}/tokens")
     check(client.get(f"{API}/tokens"), "get", f"{API}/tokens")

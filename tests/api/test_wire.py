@@ -283,8 +283,6 @@ def test_paths_of_later_versions_do_not_exist(client: httpx.Client) -> None:
     for path in (
         "deployments",
         "conversations",
-        "tasks",
-        "auctions",
         "events",
         "tools",
         "dead-letters",

@@ -50,6 +50,41 @@ def test_every_way_out_of_an_exhausted_pool_gives_the_place_back() -> None:
         assert live.depth(other) == 0
 
 
+def test_a_failure_is_told_when_the_pool_is_exhausted() -> None:
+    # The host's own answers came from the pool like any other message: without one the sender heard nothing.
+    flooder = """(module
+      @import send
+      @include agent
+      (func (export "handle_message") (param i32 i32) (result i32)
+        (loop $again (br_if $again (i32.eqz (call $send `{"performative":"inform","receiver":"reader"}`))))
+        (i32.const 0)))"""
+    with running(pool_messages=64, workers=1) as live:
+        live.outside("reader", mailbox_max=1000)
+        holder = live.up("infinite_loop", fuel_max=0, execution_ms_max=200)
+        flood = live.up(flooder)
+        trap = live.up("trap", restart_intensity=1)
+        # While the holder has the only worker, the others get what they will handle one after the other.
+        asked = [live.post(agent)[1] for agent in (holder, flood)]
+        # Some of these lengths leave no room for a detail in the message that was sent.
+        words = [
+            letter * length for letter, length in zip("abcdef", (1, 150, 180, 200, 220, 255), strict=True)
+        ]
+        for word in words:
+            assert live.post(trap, conversation_id=word, reply_with=word)[0] == names.POST_ACCEPTED
+        # Nothing is read meanwhile, so that no message becomes free.
+        while live.depth(trap) != 0:
+            pass
+        kinds: list[str] = []
+        for word in (asked[0], *words):
+            letter = live.letter(lambda it: it.body.get("in_reply_to") == word)  # noqa: B023 - used at once
+            assert letter.is_host
+            kinds.append(letter.error_kind)
+        assert kinds == ["time", "trap", "trap", *["agent_failed"] * 4]
+        assert live.core.telemetry()["rejected"][names.REJECT_REASONS.index("pool_exhausted")] == 1
+        live.until(lambda: live.depth(flood) == 0)
+        live.waiting.clear()
+
+
 def test_a_full_mailbox_refuses_a_whole_list_and_keeps_nothing() -> None:
     with running() as live:
         live.slow_reader = True

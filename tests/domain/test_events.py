@@ -9,6 +9,7 @@ from caxton.domain.errors import CursorUnknown, ParseError
 from caxton.domain.events import (
     CURSOR_MAX,
     EVERY_EVENT,
+    ConversationData,
     CommunicationData,
     DeploymentData,
     Event,
@@ -41,6 +42,13 @@ DATA: dict[str, EventData] = {
         conversation_id=new_conversation_id(),
         performative=Performative.CFP,
         direction="inbound",
+    ),
+    "conversation": ConversationData(
+        conversation_id=new_conversation_id(),
+        protocol="fipa-contract-net",
+        state="InProgress",
+        messages=4,
+        agent=AgentId(7),
     ),
     "performance": PerformanceData(
         cpu_ratio=0.5, memory_bytes=ByteSize(65536), queue_messages=3, conversations_active=1

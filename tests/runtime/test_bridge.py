@@ -149,3 +149,30 @@ async def test_a_flood_of_completions_leaves_the_loop_its_turns() -> None:
     assert turns >= 10
     assert bridge.stop(5.0)
     bridge.close()
+
+
+class Stumbler(Counter):
+    """A sink that fails on the first message."""
+
+    def on_message(self, message: Incoming) -> None:
+        super().on_message(message)
+        if self.messages == 1:
+            raise RuntimeError("the first one is too much")
+
+
+async def test_a_completion_that_cannot_be_delivered_takes_no_other_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # All that came in one batch with it was lost: answers that nobody would ever give again.
+    bridge = Bridge.open(SETTINGS)
+    sink = Stumbler()
+    bridge.start()
+    bridge.spawn_external(AgentId(7), "person", 1 << 20, 100)
+    for number in range(10):
+        assert bridge.post(message("inform", "person", number), AgentId(7)).code == PostCode.ACCEPTED
+    bridge.attach(asyncio.get_running_loop(), sink)
+    bridge.drain_completions()
+    assert sink.messages == 10
+    assert [record.exc_info is not None for record in caplog.records] == [True]
+    assert bridge.stop(5.0)
+    bridge.close()

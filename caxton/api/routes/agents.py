@@ -225,7 +225,7 @@ class AgentRoutes:
         """List agents, page by page."""
         agents, cursor = self._runtime.list(
             state=query.state,
-            capability=query.capability,
+            capabilities=query.capability,
             label=query.label,
             limit=query.limit,
             cursor=query.cursor,
@@ -262,6 +262,7 @@ class AgentRoutes:
             reply = await self._runtime.ask(
                 text, sender, self._ownership.may_send_as(call.principal), body.timeout_ms / 1000, agent
             )
+        assert isinstance(reply, Reply), "a message without an id of its own is no duplicate"
         return InvokeAnswer(reply=unwrap(reply, format_agent_id(agent)))
 
 

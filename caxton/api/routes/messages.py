@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from caxton.api.absent import refuse_delivery
+from caxton.api.acl_text import FIPA_ACL, ACLText
 from caxton.api.answer import NDJSON, Answer, struct_answer
 from caxton.api.batch import BatchRun
 from caxton.api.call import BodyRoom, Call
@@ -26,6 +27,7 @@ ENVELOPE_BYTES_MAX: Final = 16 * 1024
 
 _TAG: Final = "messages"
 _MESSAGE: Final = Content("application/json", MessageIn)
+_TEXT: Final = Content(FIPA_ACL, None, "One message in FIPA's string form (SC00070), in UTF-8.")
 _REFUSES: Final = (
     "INVALID_MESSAGE",
     "AGENT_NOT_FOUND",
@@ -41,12 +43,19 @@ class MessageRoutes:
     """The handlers of `/messages`."""
 
     def __init__(
-        self, runtime: Runtime, ownership: Ownership, room: BodyRoom, ending: Ending, message_bytes_max: int
+        self,
+        runtime: Runtime,
+        ownership: Ownership,
+        room: BodyRoom,
+        ending: Ending,
+        acl_text: ACLText,
+        message_bytes_max: int,
     ) -> None:
         self._runtime = runtime
         self._ownership = ownership
         self._room = room
         self._ending = ending
+        self._acl_text = acl_text
         self._message_bytes_max = message_bytes_max
         self._body_bytes_max = message_bytes_max + ENVELOPE_BYTES_MAX
 
@@ -58,10 +67,10 @@ class MessageRoutes:
                 "/api/v1/messages",
                 self.send_message,
                 query=SendQuery,
-                takes=(_MESSAGE,),
+                takes=(_MESSAGE, _TEXT),
                 gives={
                     202: (Content("application/json", MessageAccepted),),
-                    200: (Content("application/json", MessageAnswered),),
+                    200: (Content("application/json", MessageAnswered), _TEXT),
                 },
                 permission=Permission.MESSAGE_SEND,
                 tag=_TAG,
@@ -102,19 +111,26 @@ class MessageRoutes:
 
     async def send_message(self, call: Call, query: SendQuery) -> Answer:
         """Send a message; with `wait_ms`, wait for the answer."""
-        call.require_json()
+        is_text = self._acl_text.spoken(call)
+        if not is_text:
+            call.require_json()
         with self._room.lease() as lease:
             body = await call.body(self._body_bytes_max, lease)
+            if is_text:
+                body = self._acl_text.read(body)
             refuse_delivery(body)
             sender, may_send_as = self._voice(call.principal)
             if query.wait_ms is None:
                 return accepted(self._runtime.post(body, sender, may_send_as))
             with self._ending.wakes(call):
                 reply = await self._runtime.ask(body, sender, may_send_as, query.wait_ms / 1000)
+        if isinstance(reply, Posted):
+            return accepted(reply)
+        said = unwrap(reply, _sender_of(reply.body))
+        if self._acl_text.wanted(call):
+            return await self._acl_text.answer([reply.body])
         answer = MessageAnswered(
-            message_id=reply.message_id,
-            conversation_id=reply.conversation_id,
-            reply=unwrap(reply, _sender_of(reply.body)),
+            message_id=reply.message_id, conversation_id=reply.conversation_id, reply=said
         )
         return struct_answer(200, answer)
 
