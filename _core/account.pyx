@@ -60,7 +60,7 @@ cdef tuple as_tuple(Copy* copy):
             name, whole.protocol, whole.state, whole.outcome, whole.phase, whole.initiator, sessions, whole.messages,
             whole.messages_max, whole.fuel, whole.fuel_max, whole.refused, wall_ns(whole.opened_ns, offset_ns),
             wall_ns(whole.ended_ns, offset_ns), wall_ns(whole.reply_by_ns, offset_ns),
-            wall_ns(whole.ttl_by_ns, offset_ns), bool(whole.flags & FLAG_RESERVED_AHEAD),
+            wall_ns(whole.ttl_by_ns, offset_ns), bool(whole.flags & FLAG_RESERVED_AHEAD), whole.opened_ns,
         )
     finally:
         free(copy.sessions)

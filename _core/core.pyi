@@ -223,7 +223,8 @@ class Core:
 
         (conversation id, protocol or 253 for none, state, Outcome, Phase, initiator id,
          [(agent id, session state, role, cancelling), ...], messages, messages_max, fuel, fuel_max, refused,
-         opened ns, ended ns or None, reply by ns or None, expires ns or None, whether it was opened ahead)
+         opened ns, ended ns or None, reply by ns or None, expires ns or None, whether it was opened ahead,
+         opened ns of the monotonic clock)
         """
     def conversations(self, start: int, count_max: int, live_only: bool) -> tuple[list[tuple[object, ...]], int]:
         """Some of them from record `start` on, and where to go on; 0 = the end."""

@@ -20,6 +20,7 @@ from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
 from caxton.api.routes.auctions import AuctionRoutes
 from caxton.api.routes.capabilities import CapabilityRoutes
 from caxton.api.routes.conversation_messages import ConversationMessageRoutes
+from caxton.api.routes.conversations import ConversationRoutes
 from caxton.api.routes.description import DescriptionRoutes
 from caxton.api.routes.inbox import InboxRoutes
 from caxton.api.routes.logs import LogRoutes
@@ -85,6 +86,7 @@ class Service:
                 *InboxRoutes(runtime, ownership, room, ending, acl_text).routes(),
                 *LogRoutes(runtime, ending).routes(),
                 *streams.routes(),
+                *ConversationRoutes(runtime, ownership, room).routes(),
                 *CapabilityRoutes(runtime, ownership).routes(),
                 *ConversationMessageRoutes(runtime).routes(),
                 *TaskRoutes(services.tasks, room, ending, body_bytes_max).routes(),

@@ -39,6 +39,12 @@ _COMMANDS: Final = (
     ),
     Entry("task", "caxton.cli.task:task", "Conversations", "Run a Contract Net among agents."),
     Entry("auction", "caxton.cli.auction:auction", "Conversations", "Run an auction among agents."),
+    Entry(
+        "conversation",
+        "caxton.cli.conversation:conversation",
+        "Conversations",
+        "Look at conversations, open one, cancel one.",
+    ),
 )
 
 root: Final = server_options(

@@ -11,8 +11,13 @@ from caxton.cli.text import visible
 
 _NOTHING: Final = "-"
 
-# Colours of the states of agents and servers, as both rich and click name them.
+# Colours of the states of agents, conversations and servers, as both rich and click name them.
 STATE_COLOURS: Final = {
+    "Initiated": "cyan",
+    "InProgress": "cyan",
+    "Completed": "green",
+    "Failed": "red",
+    "Expired": "yellow",
     "running": "green",
     "ready": "green",
     "healthy": "green",

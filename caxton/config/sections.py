@@ -256,8 +256,8 @@ class Messaging(Section, frozen=True, kw_only=True):
     conversations_max: Annotated[
         int,
         setting(
-            "conversations with a protocol or limits, live and remembered: an ended one keeps its id from being used "
-            "again for its time to live; address space is reserved, memory used when touched",
+            "conversations with a protocol or limits, live and remembered: the id of an ended one is not "
+            "used again for its time to live; address space is reserved, memory used when touched",
             unit="conversations",
             least=1024,
             greatest=16_777_216,
@@ -266,8 +266,8 @@ class Messaging(Section, frozen=True, kw_only=True):
     loop_messages: Annotated[
         int,
         setting(
-            "messages of which each was sent while the one before was handled; a chain that reaches this is told as "
-            "a loop",
+            "messages of which each was sent while the one before was handled; a chain that reaches this is "
+            "told as a loop",
             unit="messages",
             least=16,
             greatest=1_000_000_000,

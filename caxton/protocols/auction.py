@@ -1,11 +1,23 @@
 """fipa-auction-english (XC00031) and fipa-auction-dutch (XC00032), both experimental at FIPA.
 
-A session is a bidder in the current round; the phase tells where the auction stands. The acceptance of a bid in the
-English auction is provisional: the winner of the last round that had one is asked to pay.
+A session is a bidder in the current round; the phase tells where the auction stands. The acceptance of a bid
+in the English auction is provisional: the winner of the last round that had one is asked to pay.
 """
 
 from caxton.protocols import meta
-from caxton.protocols.row import Cites, Effect, Guard, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
+from caxton.protocols.row import (
+    Cites,
+    Effect,
+    Guard,
+    Kind,
+    Outcome,
+    Phase,
+    Protocol,
+    Reason,
+    Role,
+    Row,
+    State,
+)
 
 _BIDDERS = (State.IDLE, State.BID, State.OUTBID, State.WINNING, State.OUT)
 # They hear of the end like the others. To the auctioneer a bidder that is being cancelled has gone already.
@@ -101,10 +113,16 @@ def _end(phases: tuple[Phase, ...]) -> tuple[Row, ...]:
     )
 
 
+def _until_sold(*rows: Row) -> tuple[Row, ...]:
+    """Return the lines of an auction that its first winner ends: none is for a session that has won."""
+    return tuple(row for row in rows if row.state is not State.WINNING)
+
+
 ENGLISH_AUCTION = Protocol(
     name="fipa-auction-english",
     aliases=("fipa-english-auction",),
     title="English Auction",
+    document="XC00031",
     opening=("inform",),
     first=State.IDLE,
     one_to_one=False,
@@ -146,11 +164,12 @@ DUTCH_AUCTION = Protocol(
     name="fipa-auction-dutch",
     aliases=("fipa-dutch-auction",),
     title="Dutch Auction",
+    document="XC00032",
     opening=("inform",),
     first=State.IDLE,
     one_to_one=False,
     auction=True,
-    rows=(
+    rows=_until_sold(
         *_call((Phase.STARTED, Phase.OPEN), Guard.PRICE_FALLS),
         *_bids((Phase.OPEN,), Guard.PRICE_EQUALS),
         Row(

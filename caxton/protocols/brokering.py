@@ -1,8 +1,9 @@
 """fipa-brokering (SC00033) and fipa-recruiting (SC00034).
 
-The broker's nested conversations with the agents it finds are conversations of their own. In recruiting those agents
-answer the initiator directly: their sessions are targets, named by the proxy, the agree or the done-proxy message.
-The phase is the broker's progress, seen from the targets: STARTED nothing agreed, OPEN agreed, CLOSED proxied.
+The broker's nested conversations with the agents it finds are conversations of their own. In recruiting
+those agents answer the initiator directly: their sessions are targets, named by the proxy, the agree or the
+done-proxy message. The phase is the broker's progress, seen from the targets: STARTED nothing agreed, OPEN
+agreed, CLOSED proxied.
 """
 
 from caxton.protocols import meta
@@ -67,6 +68,7 @@ _COMMON = (
 BROKERING = Protocol(
     name="fipa-brokering",
     title="Brokering",
+    document="SC00033",
     opening=("proxy",),
     first=State.SENT,
     one_to_one=True,
@@ -104,6 +106,7 @@ def _not_from_a_target(act: str, phases: tuple[Phase, ...]) -> Row:
 RECRUITING = Protocol(
     name="fipa-recruiting",
     title="Recruiting",
+    document="SC00034",
     opening=("proxy",),
     first=State.SENT,
     one_to_one=True,

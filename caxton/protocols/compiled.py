@@ -39,10 +39,7 @@ def acts_by_role(protocol: Protocol) -> dict[Role, frozenset[str]]:
 
 
 def _compile(protocol: Protocol) -> bytes:
-    groups = [
-        (key, list(rows))
-        for key, rows in groupby(sorted(protocol.rows, key=_key), key=_key)
-    ]
+    groups = [(key, list(rows)) for key, rows in groupby(sorted(protocol.rows, key=_key), key=_key)]
     index = bytearray(_INDEX_BYTES)
     image = bytearray()
     count = 0

@@ -1,7 +1,8 @@
 """What holds in every protocol: not-understood, said once for all.
 
-Cancel needs no lines: any initiator may say it to a live session, and the answer to it is told from other answers by
-the message that it cites (FIPA SC00029 and its kin, section on the cancel meta-protocol); the core keeps that.
+Cancel needs no lines: any initiator may say it to a live session, and the answer to it is told from other
+answers by the message that it cites (FIPA SC00029 and its kin, section on the cancel meta-protocol); the
+core keeps that.
 """
 
 from caxton.protocols.row import Cites, Outcome, Phase, Reason, Role, Row, State

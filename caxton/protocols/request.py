@@ -1,5 +1,7 @@
-"""The 1:1 protocols of a commitment: fipa-request (SC00026), fipa-query (SC00027), fipa-request-when (SC00028),
-fipa-propose (SC00036) and fipa-subscribe (SC00035).
+"""The protocols of two.
+
+They are fipa-request (SC00026), fipa-query (SC00027), fipa-request-when (SC00028), fipa-propose (SC00036) and
+fipa-subscribe (SC00035).
 """
 
 from caxton.protocols import meta
@@ -45,6 +47,7 @@ def _commitment(result: Outcome, first_inform: Row) -> tuple[Row, ...]:
 REQUEST = Protocol(
     name="fipa-request",
     title="Request",
+    document="SC00026",
     opening=("request",),
     first=State.SENT,
     one_to_one=True,
@@ -54,6 +57,7 @@ REQUEST = Protocol(
 QUERY = Protocol(
     name="fipa-query",
     title="Query",
+    document="SC00027",
     opening=("query-if", "query-ref"),
     first=State.SENT,
     one_to_one=True,
@@ -64,18 +68,18 @@ QUERY = Protocol(
 REQUEST_WHEN = Protocol(
     name="fipa-request-when",
     title="Request When",
+    document="SC00028",
     opening=("request-when",),
     first=State.SENT,
     one_to_one=True,
     lasting=True,
-    rows=_commitment(
-        Outcome.BY_KIND, _answer(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE)
-    ),
+    rows=_commitment(Outcome.BY_KIND, _answer(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE)),
 )
 
 PROPOSE = Protocol(
     name="fipa-propose",
     title="Propose",
+    document="SC00036",
     opening=("propose",),
     first=State.SENT,
     one_to_one=True,
@@ -89,6 +93,7 @@ PROPOSE = Protocol(
 SUBSCRIBE = Protocol(
     name="fipa-subscribe",
     title="Subscribe",
+    document="SC00035",
     opening=("subscribe",),
     first=State.SENT,
     one_to_one=True,

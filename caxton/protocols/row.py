@@ -168,7 +168,9 @@ class Outcome(IntEnum):
 
 
 OUTCOME_WORDS: Final = {
-    outcome: "budget_exceeded" if outcome is Outcome.BUDGET_EXCEEDED else outcome.name.lower().replace("_", "-")
+    outcome: "budget_exceeded"
+    if outcome is Outcome.BUDGET_EXCEEDED
+    else outcome.name.lower().replace("_", "-")
     for outcome in Outcome
 }
 """The words of outcomes, as the API and the metrics say them."""
@@ -206,6 +208,14 @@ class Reason(IntEnum):
     CONVERSATIONS_EXHAUSTED = 25
 
 
+REASON_WORDS: Final = {reason: reason.name.lower() for reason in Reason}
+"""The words of refusals, as the API, the events and the metrics say them."""
+
+SESSION_WORDS: Final = {state: state.name.lower().replace("_", "-") for state in State}
+"""The words of a participant's states, as the API says them."""
+
+ROLE_WORDS: Final = {role: role.name.lower() for role in Role}
+
 CONVERSATION_STATES: Final = ("None", "Initiated", "InProgress", "Completed", "Failed", "Expired")
 """The states of a conversation, by the core's numbers; the first is that of none."""
 
@@ -236,13 +246,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Protocol(msgspec.Struct, frozen=True, kw_only=True):
     """A protocol: its word, how it opens, and its lines.
 
-    `aliases` are words that mean it on input. `participants_max` 1 makes it 1:1. `auction` tells that the session
-    opens idle and that the opening act has no deadline. `lasting` protocols have no deadlines unless asked for.
+    `aliases` are words that mean it on input, `document` is FIPA's number. `auction` tells that the session
+    opens idle and that the opening act has no deadline. `lasting` protocols have no deadlines unless asked
+    for.
     """
 
     name: str
     aliases: tuple[str, ...] = ()
     title: str
+    document: str
     opening: tuple[str, ...]
     first: State
     one_to_one: bool

@@ -18,6 +18,14 @@ class Posted(msgspec.Struct, frozen=True):
     status: Literal["accepted", "duplicate"] = "accepted"
 
 
+class DuplicateMessage(Exception):
+    """No answer will come: the message was accepted before. `posted` is what its sender gets."""
+
+    def __init__(self, posted: Posted) -> None:
+        super().__init__()
+        self.posted = posted
+
+
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a message.
 

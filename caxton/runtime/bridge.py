@@ -18,19 +18,17 @@ from collections.abc import Callable
 from enum import IntEnum, unique
 from typing import TYPE_CHECKING, Final, cast, final
 
-import msgspec
-
 from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 from caxton.domain.errors.taxonomy import InternalError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
+from caxton.runtime.conversation_rows import interior, read_conversation, read_news
 from caxton.runtime.history_rows import HistoryReading, history_reading
 from caxton.runtime.seam import (
     Ask,
     Code,
     ConversationCode,
-    ConversationNews,
     ConversationOrder,
     ConversationReading,
     CoreEvent,
@@ -39,7 +37,6 @@ from caxton.runtime.seam import (
     Incoming,
     PostCode,
     Posting,
-    SessionReading,
     Sink,
     Slot,
     SlotState,
@@ -299,20 +296,20 @@ class Bridge:
 
     def conversation(self, conversation_id: str) -> ConversationReading | None:
         """Return a conversation that is held to something, or None."""
-        row = self._core.conversation(_interior(conversation_id))
-        return None if row is None else _reading(row)
+        row = self._core.conversation(interior(conversation_id))
+        return None if row is None else read_conversation(row)
 
     def conversations(
         self, start: int, count_max: int, *, live_only: bool
     ) -> tuple[list[ConversationReading], int]:
         """Return some conversations from place `start` on, and the place to go on from; 0 is the end."""
         rows, following = self._core.conversations(start, count_max, live_only)
-        return [_reading(row) for row in rows], following
+        return [read_conversation(row) for row in rows], following
 
     def open_conversation(self, order: ConversationOrder) -> int:
-        """Open a conversation ahead of its first message; returns the number of a `Reason`, 0 when it is open."""
+        """Open a conversation ahead of its first message; returns a `Reason`'s number, 0 when it is open."""
         reason, _ = self._core.open_conversation(
-            _interior(order.conversation_id),
+            interior(order.conversation_id),
             None if order.protocol is None else order.protocol.encode(),
             order.initiator,
             [*order.participants],
@@ -324,7 +321,7 @@ class Bridge:
 
     def end_conversation(self, conversation_id: str) -> bool:
         """End, as cancelled, a conversation that its participants have no say in; False for all others."""
-        return self._core.end_conversation(_interior(conversation_id))
+        return self._core.end_conversation(interior(conversation_id))
 
     def history(self, conversation_id: str, after: int, count_max: int) -> HistoryReading:
         """Return what was said lately in a conversation, after a sequence. For any thread.
@@ -333,7 +330,7 @@ class Bridge:
             Unavailable: the core was closed meanwhile.
         """
         try:
-            return history_reading(self._core.history(_interior(conversation_id), after, count_max))
+            return history_reading(self._core.history(interior(conversation_id), after, count_max))
         except self._names.CoreError as error:
             raise Unavailable("stopping") from error
 
@@ -414,15 +411,8 @@ class Bridge:
         _, index, generation, sender, capability, body = cast("tuple[int, int, int, int, str, bytes]", row)
         sink.on_unrouted(Slot(index, generation), AgentId(sender), capability, body)
 
-
     def _deliver_conversation(self, sink: Sink, row: tuple[object, ...]) -> None:
-        _, code, number, name, sender, receiver, act, *rest = cast(
-            "tuple[int, int, int, str, int, int, int, int, int, int, int, str | None]", row
-        )
-        word = self.performatives[act]
-        sink.on_conversation(
-            ConversationNews(ConversationCode(code), number, name, sender, receiver, word, *rest)
-        )
+        sink.on_conversation(read_news(row, self.performatives))
 
 
 class EngineRefusal(Exception):
@@ -433,43 +423,16 @@ def _module_code(code: Code) -> "ModuleCode":
     return cast("ModuleCode", code)
 
 
-def _interior(text: str) -> bytes:
-    """Return text as it stands inside a JSON string with canonical escapes: the core's form of an id."""
-    return msgspec.json.encode(text)[1:-1]
-
-
-def _reading(row: tuple[object, ...]) -> ConversationReading:
-    name, protocol, state, outcome, phase, initiator, sessions, messages, messages_max, fuel, fuel_max = cast(
-        "tuple[str, int, int, int, int, int, list[tuple[int, int, int, bool]], int, int, int, int]", row[:11]
-    )
-    refused, opened, ended, reply_by, expires, is_ahead = cast(
-        "tuple[int, int, int | None, int | None, int | None, bool]", row[11:]
-    )
-    return ConversationReading(
-        name,
-        protocol,
-        state,
-        outcome,
-        phase,
-        AgentId(initiator),
-        [SessionReading(AgentId(agent), at, role, cancelling) for agent, at, role, cancelling in sessions],
-        messages,
-        messages_max,
-        fuel,
-        fuel_max,
-        refused,
-        opened,
-        ended,
-        reply_by,
-        expires,
-        is_ahead,
-    )
-
-
 def _check_codes(names: dict[str, object]) -> None:
     """Compare the numbers above with the core's; a difference is a fault of the build."""
-    prefixes = {PostCode: "POST_", SlotState: "SLOT_", Ask: "REQUEST_", EventCode: "EVENT_", _Kind: "KIND_"}
-    prefixes[ConversationCode] = "CONVERSATION_"
+    prefixes: dict[type[IntEnum], str] = {
+        PostCode: "POST_",
+        SlotState: "SLOT_",
+        Ask: "REQUEST_",
+        EventCode: "EVENT_",
+        ConversationCode: "CONVERSATION_",
+        _Kind: "KIND_",
+    }
     for words, prefix in prefixes.items():
         for member in words:
             name = f"{prefix}{member.name}"

@@ -7,7 +7,7 @@ import msgspec
 
 from caxton.domain.ids import format_agent_id
 from caxton.domain.timestamp import format_timestamp
-from caxton.protocols.row import Reason
+from caxton.protocols.row import REASON_WORDS, Reason
 from caxton.runtime.history_rows import HistoryRow
 
 _NOTHING: Final = msgspec.Raw(b"null")
@@ -66,7 +66,7 @@ def conversation_message(
         sender=format_agent_id(row.sender) if row.sender else None,
         receiver=[format_agent_id(receiver) for receiver in row.receivers],
         accepted=row.reason == Reason.NONE,
-        reason=None if row.reason == Reason.NONE else Reason(row.reason).name.lower(),
+        reason=None if row.reason == Reason.NONE else REASON_WORDS[Reason(row.reason)],
         automatic=row.by_host,
         content_kept=row.text is not None,
         **msgspec.structs.asdict(said),

@@ -19,10 +19,10 @@ from caxton.domain.errors.routing import DeadlineExceeded, NobodyCapable, Nobody
 from caxton.domain.errors.security import Forbidden
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, ConversationId, MessageId
-from caxton.runtime.answers import Posted, Reply
+from caxton.runtime.answers import DuplicateMessage, Posted, Reply
 from caxton.runtime.bridge import Bridge
 from caxton.runtime.candidates import Candidates
-from caxton.runtime.refusals import post_refusal
+from caxton.runtime.refusals import CoreRoom, post_refusal
 from caxton.runtime.registry import Registry
 from caxton.runtime.seam import Incoming, PostCode, Posting, Slot
 from caxton.runtime.waiters import Waiter, Waiters
@@ -71,12 +71,12 @@ class Dispatcher:
         *,
         message_bytes_max: int,
         pool_messages: int,
+        conversations_max: int,
     ) -> None:
         self._bridge = bridge
         self._registry = registry
         self._waiters = waiters
-        self._message_bytes_max = message_bytes_max
-        self._pool_messages = pool_messages
+        self._room = CoreRoom(message_bytes_max, pool_messages, conversations_max)
         self._candidates = Candidates(bridge, registry)
         self._listeners: dict[AgentId, Listener] = {}
         self.unrouted_count = 0
@@ -112,17 +112,18 @@ class Dispatcher:
 
     async def ask(
         self, body: bytes, sender: AgentId, may_send_as: MaySendAs, timeout_s: float, receiver: AgentId | None
-    ) -> Reply | Posted:
-        """Send one message and wait for its answer; a duplicate has none, and is answered at once.
+    ) -> Reply:
+        """Send one message and wait for its answer.
 
         Raises:
+            DuplicateMessage: it was accepted before.
             DeadlineExceeded: none came in time; it still reaches the sender's inbox if it comes.
         """
         self._waiters.check_room()
         loop = asyncio.get_running_loop()
         posting, (asker, asked) = self._send(body, sender, may_send_as, receiver)
         if posting.code == PostCode.DUPLICATE:
-            return _posted(posting)
+            raise DuplicateMessage(_posted(posting))
         answer: asyncio.Future[Incoming] = loop.create_future()
         # The answer cannot come before this: completions are taken by the same loop, later.
         waiter = Waiter(asker, posting.message_id, posting.conversation_id, body, asked, answer)
@@ -251,7 +252,7 @@ class Dispatcher:
         return () if holders else self._registry.near_capabilities(capability)
 
     def _refusal(self, code: int, detail: object, body: bytes) -> CaxtonError:
-        return post_refusal(code, detail, body, self._registry, self._message_bytes_max, self._pool_messages)
+        return post_refusal(code, detail, body, self._registry, self._room)
 
     def _expire(self, waiter: Waiter, timeout_s: float) -> None:
         if not waiter.answer.done():

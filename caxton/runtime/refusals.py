@@ -1,6 +1,6 @@
 """From the core's codes to the errors that a caller sees: one function for each road."""
 
-from typing import Final
+from typing import Final, final
 
 import msgspec
 
@@ -17,8 +17,8 @@ from caxton.domain.errors.routing import (
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
-from caxton.protocols.catalogue import PROTOCOLS
-from caxton.protocols.row import CONVERSATION_STATES, Reason
+from caxton.protocols.catalogue import PROTOCOLS, near_protocols
+from caxton.protocols.row import CONVERSATION_STATES, REASON_WORDS, Reason
 from caxton.runtime.registry import Registry
 from caxton.runtime.seam import PostCode, SlotState
 
@@ -38,13 +38,20 @@ def state_word(state: int) -> str:
     return _STATE_WORDS[SlotState(state)]
 
 
-def post_refusal(
-    code: int, detail: object, body: bytes, registry: Registry, message_bytes_max: int, pool_messages: int
-) -> CaxtonError:
+@final
+class CoreRoom(msgspec.Struct, frozen=True):
+    """How much the core takes, for the words of refusals."""
+
+    message_bytes_max: int
+    pool_messages: int
+    conversations_max: int
+
+
+def post_refusal(code: int, detail: object, body: bytes, registry: Registry, room: CoreRoom) -> CaxtonError:
     """Return the error for a message that the core did not take. `body` is its text."""
     match code, detail:
         case PostCode.INVALID, _:
-            return _invalid(body, detail, message_bytes_max)
+            return _invalid(body, detail, room.message_bytes_max)
         case PostCode.NO_RECEIVER, _:
             return InvalidMessage([_NO_RECEIVER])
         case PostCode.NO_ROUTE, _:
@@ -65,9 +72,9 @@ def post_refusal(
             subject = f"agent {registry.words(AgentId(receiver))}"
             return InvalidState(state_word(state), "receive", subject=subject, allowed=_TO_RECEIVE_AGAIN)
         case PostCode.REFUSED, (int(reason), int(protocol), int(state), int()):
-            return verdict_refusal(reason, protocol, state, body)
+            return _verdict_refusal(Reason(reason), protocol, state, body, room)
         case _:
-            return ResourceLimitExceeded("messages in flight", pool_messages, retry_after_s=1.0)
+            return ResourceLimitExceeded("messages in flight", room.pool_messages, retry_after_s=1.0)
 
 
 class _Act(msgspec.Struct):
@@ -75,18 +82,39 @@ class _Act(msgspec.Struct):
     protocol: str | None = None
 
 
-def verdict_refusal(reason: int, protocol: int, state: int, body: bytes) -> CaxtonError:
-    """Return the error for a message that breaks the protocol of its conversation."""
-    kind = Reason(reason)
-    if kind is Reason.CONVERSATIONS_EXHAUSTED:
-        return ResourceLimitExceeded("conversations that are held (messaging.conversations_max)", 0, retry_after_s=1.0)
+def open_refusal(
+    reason: Reason, state: int, protocol: str | None, conversations_max: int
+) -> ProtocolViolation | ResourceLimitExceeded:
+    """Return the error for a conversation that cannot be opened ahead of its first message."""
+    if reason is Reason.CONVERSATIONS_EXHAUSTED:
+        return _exhausted(conversations_max)
+    return ProtocolViolation(
+        REASON_WORDS[reason], CONVERSATION_STATES[state], performative="open", protocol=protocol
+    )
+
+
+def _exhausted(conversations_max: int) -> ResourceLimitExceeded:
+    subject = "conversations that are held (messaging.conversations_max)"
+    return ResourceLimitExceeded(subject, conversations_max, retry_after_s=1.0)
+
+
+def _verdict_refusal(
+    reason: Reason, protocol: int, state: int, body: bytes, room: CoreRoom
+) -> ProtocolViolation | ResourceLimitExceeded:
+    if reason is Reason.CONVERSATIONS_EXHAUSTED:
+        return _exhausted(room.conversations_max)
     try:
         act = msgspec.json.decode(body, type=_Act)
     except msgspec.DecodeError:
         act = _Act()
     name = PROTOCOLS[protocol].name if protocol < len(PROTOCOLS) else act.protocol
+    unknown = act.protocol if reason is Reason.UNKNOWN_PROTOCOL else None
     return ProtocolViolation(
-        kind.name.lower(), CONVERSATION_STATES[state], performative=str(act.performative), protocol=name
+        REASON_WORDS[reason],
+        CONVERSATION_STATES[state],
+        performative=str(act.performative),
+        protocol=name if unknown is None else unknown,
+        suggestions=() if unknown is None else near_protocols(unknown),
     )
 
 

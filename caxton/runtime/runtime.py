@@ -92,8 +92,16 @@ class Runtime:
             self._waiters,
             message_bytes_max=config.messaging.message_bytes_max,
             pool_messages=config.runtime.pool_messages,
+            conversations_max=config.messaging.conversations_max,
         )
-        self._conversations = Conversations(bridge, self._registry, self._events, clock)
+        self._conversations = Conversations(
+            bridge,
+            self._registry,
+            self._dispatcher,
+            self._events,
+            clock,
+            conversations_max=config.messaging.conversations_max,
+        )
 
     @classmethod
     def open(cls, config: Config, clock: Clock) -> "Runtime":
@@ -309,7 +317,7 @@ class Runtime:
         may_send_as: MaySendAs,
         timeout_s: float,
         receiver: AgentId | None = None,
-    ) -> Reply | Posted:
+    ) -> Reply:
         """Send one message and wait for its answer; `receiver` stands for whatever the text says.
 
         Cancelling the call ends the waiting. A late answer reaches the sender's inbox.

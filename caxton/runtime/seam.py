@@ -140,9 +140,9 @@ class CoreEvent(msgspec.Struct, frozen=True, gc=False):
 class ConversationNews(msgspec.Struct, frozen=True, gc=False):
     """Something happened to a conversation.
 
-    `number` is a `Reason` for REFUSED, an `Outcome` for ENDED, the messages in a row for LOOPS; `sender`, `receiver`
-    and `performative` are those of the message that it happened by, 0 where it was none. `protocol` and `state` are
-    the core's numbers, for `caxton.protocols`.
+    `number` is a `Reason` for REFUSED, an `Outcome` for ENDED, the messages in a row for LOOPS; `sender`,
+    `receiver` and `performative` are those of the message that it happened by, 0 where it was none.
+    `protocol` and `state` are the core's numbers, for `caxton.protocols`.
     """
 
     code: ConversationCode
@@ -190,6 +190,8 @@ class ConversationReading(msgspec.Struct, frozen=True, gc=False):
     expires_ns: int | None
     is_ahead: bool
     """Opened by hand, its first message still to come."""
+    opened_monotonic_ns: int
+    """On the machine's monotonic clock: the same at each look, hence the order of pages."""
 
 
 @final

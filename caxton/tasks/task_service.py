@@ -3,7 +3,6 @@
 Everything that a caller may ask for is here; what it must not is refused before anything is said.
 """
 
-from collections.abc import Callable
 from typing import Final, final
 
 import anyio
@@ -27,7 +26,6 @@ from caxton.tasks.session import Proposal
 from caxton.tasks.shelf import ShelfBounds
 from caxton.tasks.task_view import TaskJob, TaskState, TaskSummary, TaskView, summary, task_state, view
 from caxton.tasks.voice import Conversation
-
 
 # Beyond the end of the task: a conversation outlives what is said at its end.
 _TTL_EXTRA_S: Final = contract_net.CANCEL_S + 25.0

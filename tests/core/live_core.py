@@ -100,7 +100,7 @@ class Letter:
 class LiveCore:
     """A core, an external agent `me` in it, and everything that came out of it and was not asked for yet."""
 
-    def __init__(self, **settings: int) -> None:
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - an image among numbers
         self.core = Core(**{**SETTINGS, **settings})
         self.ids = itertools.count(1)
         self.codes: dict[tuple[str, bool], ModuleCode] = {}

@@ -1,6 +1,7 @@
 """What happens when something has run out: a clear refusal, everything given back, nobody waits for ever."""
 
 import functools
+from typing import Any
 
 import pytest
 
@@ -200,7 +201,7 @@ def test_a_message_of_the_largest_size_arrives_and_one_byte_more_is_refused() ->
         {"epoch_tick_ms": 0},
     ],
 )
-def test_a_core_of_impossible_measures_is_refused(settings: dict[str, int]) -> None:
+def test_a_core_of_impossible_measures_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(names.CoreError) as caught:
         names.Core(**{**SETTINGS, **settings})
     assert caught.value.args[0] == "argument"

@@ -9,8 +9,8 @@ from caxton.domain.errors import CursorUnknown, ParseError
 from caxton.domain.events import (
     CURSOR_MAX,
     EVERY_EVENT,
-    ConversationData,
     CommunicationData,
+    ConversationData,
     DeploymentData,
     Event,
     EventCursor,
@@ -45,10 +45,11 @@ DATA: dict[str, EventData] = {
     ),
     "conversation": ConversationData(
         conversation_id=new_conversation_id(),
-        protocol="fipa-contract-net",
-        state="InProgress",
-        messages=4,
-        agent=AgentId(7),
+        protocol="fipa-request",
+        state="Completed",
+        messages=3,
+        outcome="done",
+        agent=AgentId(2**64 - 1),
     ),
     "performance": PerformanceData(
         cpu_ratio=0.5, memory_bytes=ByteSize(65536), queue_messages=3, conversations_active=1

@@ -69,7 +69,9 @@ class EngineJudge:
         automatic = [("reject-proposal", self._names[agent], "outbid") for agent in outbid]
         if answer is not None:
             automatic.append((answer, act.sender, reason))
-        return Verdict(accepted=reason is None, reason=reason, state=state, automatic=tuple(sorted(automatic)))
+        return Verdict(
+            accepted=reason is None, reason=reason, state=state, automatic=tuple(sorted(automatic))
+        )
 
     def tick(self, at_s: float) -> None:
         """See `Judge`."""

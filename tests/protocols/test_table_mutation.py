@@ -1,7 +1,7 @@
 """Each single change of the tables that the core runs on is noticed by what the tests say.
 
-A row that refuses leads nowhere and one that ends the conversation leaves no session behind, so of those `next` means
-nothing. What a first look with few random worlds misses is looked at again with many.
+A row that refuses leads nowhere and one that ends the conversation leaves no session behind, so of those
+`next` means nothing. What a first look with few random worlds misses is looked at again with many.
 """
 
 import os
@@ -35,7 +35,7 @@ def changes(protocol: Protocol) -> Iterator[tuple[str, tuple[Row, ...]]]:
 
 
 def swaps(row: Row) -> Iterator[tuple[str, object]]:
-    """Yield what may stand in a row instead: a guard or a citation loosened, a target or an outcome swapped."""
+    """Yield what may stand in a row instead: a guard or citation loosened, a target or outcome swapped."""
     if row.cites is not Cites.ANY:
         yield "cites", Cites.ANY
     if row.guard is not Guard.NONE:

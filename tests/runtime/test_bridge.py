@@ -13,7 +13,7 @@ from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.ids import AgentId
 from caxton.runtime.bridge import BATCH_COMPLETIONS, Bridge
 from caxton.runtime.core_size import conversation_settings
-from caxton.runtime.seam import CoreEvent, CoreSettings, Incoming, PostCode, Slot
+from caxton.runtime.seam import ConversationNews, CoreEvent, CoreSettings, Incoming, PostCode, Slot
 from tests.runtime.rig import message
 
 pytestmark = pytest.mark.anyio
@@ -127,6 +127,7 @@ class Counter:
     def on_log(self, slot: Slot, agent_id: AgentId, level: int, text: str, wall_ns: int) -> None: ...
     def on_capability(self, slot: Slot, agent_id: AgentId, name: str) -> None: ...
     def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None: ...
+    def on_conversation(self, news: ConversationNews) -> None: ...
 
 
 async def test_a_flood_of_completions_leaves_the_loop_its_turns() -> None:

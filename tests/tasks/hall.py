@@ -68,16 +68,13 @@ class Hall:
         # Lets everything through, as a node does that does not check protocols.
         self.lenient = False
         self.seen: list[Seen] = []
-        self.awards: list[tuple[AgentId, ...]] = []
         self.referees: dict[str, Referee | AuctionReferee] = {}
         self._gone_send, self._gone = anyio.create_memory_object_stream[AgentId](100)
         self.began_s = anyio.current_time()
         self.market: Final = Market(self)
         self.room: Final = room
         self.auctions: Final = AuctionService(self.market, room, SystemClock(), bounds)
-        self.tasks: Final = TaskService(
-            self.market, room, SystemClock(), bounds, lambda _task, _talk, won: self.awards.append(won)
-        )
+        self.tasks: Final = TaskService(self.market, room, SystemClock(), bounds)
 
     @property
     def now_s(self) -> float:

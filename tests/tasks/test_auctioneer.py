@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from caxton.domain.ids import AgentId, MessageId, new_message_id
-from caxton.tasks.act import Action, Fate, Gone, Halt, Heard, NotTaken, Said, Say, Taken, Tell, Tick, Words
+from caxton.tasks.act import Action, Fate, Gone, Halt, Heard, NotTaken, Said, Taken, Tick, Words
 from caxton.tasks.auction import (
     RETRY_S,
     ROUNDS_MAX,
@@ -51,12 +51,7 @@ def bid(agent: AgentId, price: Price) -> Words:
 
 def said(actions: Sequence[Action]) -> list[tuple[str, tuple[AgentId, ...]]]:
     """Return performative and receivers of everything that is said."""
-    return [
-        (act.performative, act.receivers)
-        for action in actions
-        if isinstance(action, Say | Tell)
-        for act in action.acts
-    ]
+    return [(act.performative, act.receivers) for action in actions for act in action.acts]
 
 
 def called(the_lot: Lot, *agents: AgentId) -> State:

@@ -37,7 +37,7 @@ def desk_of(hall: Hall) -> Desk[Story]:
         kept_bytes=lambda _: 0,
     )
     conversation = Conversation(ConversationId("c"), "p")
-    return Desk(procedure, (), conversation, hall, lambda _: None, lambda _: None)
+    return Desk(procedure, (), conversation, hall, lambda _: None)
 
 
 def heard(agent: int = 1) -> Heard:

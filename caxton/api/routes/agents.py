@@ -262,7 +262,6 @@ class AgentRoutes:
             reply = await self._runtime.ask(
                 text, sender, self._ownership.may_send_as(call.principal), body.timeout_ms / 1000, agent
             )
-        assert isinstance(reply, Reply), "a message without an id of its own is no duplicate"
         return InvokeAnswer(reply=unwrap(reply, format_agent_id(agent)))
 
 

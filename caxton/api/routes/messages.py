@@ -18,7 +18,9 @@ from caxton.api.route import Content, Nothing, Route, hand_made
 from caxton.api.schemas import MessageAccepted, MessageAnswered, MessageIn, ProblemRow, SendQuery, Validation
 from caxton.domain.diagnosis import explain_message
 from caxton.domain.ids import AgentId
-from caxton.runtime.answers import Posted
+from caxton.domain.problem import Problem
+from caxton.protocols.catalogue import explain_protocol
+from caxton.runtime.answers import DuplicateMessage, Posted
 from caxton.runtime.runtime import Runtime
 from caxton.security.roles import Permission, Principal
 
@@ -35,6 +37,7 @@ _REFUSES: Final = (
     "MESSAGE_TOO_LARGE",
     "MAILBOX_FULL",
     "RATE_LIMITED",
+    "PROTOCOL_VIOLATION",
 )
 
 
@@ -122,10 +125,11 @@ class MessageRoutes:
             sender, may_send_as = self._voice(call.principal)
             if query.wait_ms is None:
                 return accepted(self._runtime.post(body, sender, may_send_as))
-            with self._ending.wakes(call):
-                reply = await self._runtime.ask(body, sender, may_send_as, query.wait_ms / 1000)
-        if isinstance(reply, Posted):
-            return accepted(reply)
+            try:
+                with self._ending.wakes(call):
+                    reply = await self._runtime.ask(body, sender, may_send_as, query.wait_ms / 1000)
+            except DuplicateMessage as duplicate:
+                return accepted(duplicate.posted)
         said = unwrap(reply, _sender_of(reply.body))
         if self._acl_text.wanted(call):
             return await self._acl_text.answer([reply.body])
@@ -148,7 +152,7 @@ class MessageRoutes:
         problems = explain_message(body, message_bytes_max=self._message_bytes_max)
         rows = [
             ProblemRow(field=found.field, kind=str(found.kind), problem=found.problem, fix=found.fix)
-            for found in problems
+            for found in (*problems, *_about_protocol(body))
         ]
         return struct_answer(200, Validation(valid=not rows, problems=rows))
 
@@ -164,6 +168,23 @@ def accepted(posted: Posted) -> Answer:
         "status": posted.status,
     }
     return Answer(200 if posted.status == "duplicate" else 202, orjson.dumps(document))
+
+
+class _Protocol(msgspec.Struct):
+    protocol: object = None
+
+
+_protocol_decoder: Final = msgspec.json.Decoder(_Protocol)
+
+
+def _about_protocol(body: bytes) -> list[Problem]:
+    """Return what is wrong with the protocol's word; a message that cannot be read was explained before."""
+    try:
+        word = _protocol_decoder.decode(body).protocol
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    found = explain_protocol(word) if isinstance(word, str) and word else None
+    return [] if found is None else [found]
 
 
 class _Sender(msgspec.Struct):

@@ -5,6 +5,7 @@ from typing import final
 
 from caxton.domain.errors.agent import AgentNotFound
 from caxton.domain.errors.taxonomy import RoutingError, clipped, problem_rows, summary
+from caxton.domain.errors.violation_hints import VIOLATION_HINTS
 from caxton.domain.problem import Problem
 from caxton.domain.suggestion import did_you_mean
 
@@ -163,8 +164,18 @@ class ProtocolViolation(RoutingError):
     code = "PROTOCOL_VIOLATION"
     http_status = 409
 
-    def __init__(self, reason_kind: str, state: str, *, performative: str, protocol: str | None) -> None:
+    def __init__(
+        self,
+        reason_kind: str,
+        state: str,
+        *,
+        performative: str,
+        protocol: str | None,
+        suggestions: Sequence[str] = (),
+    ) -> None:
         super().__init__()
+        assert reason_kind in VIOLATION_HINTS, f"{reason_kind} is a reason of the protocols"
+        self.suggestions = tuple(suggestions)
         self.reason_kind = reason_kind
         self.state = state
         self.performative = performative
@@ -176,17 +187,18 @@ class ProtocolViolation(RoutingError):
         return f"`{self.performative}` is refused in state {self.state}{where}: {reason}"
 
     def _hint(self) -> str:
-        return (
-            "look at the conversation's state and messages; the rule that was broken is details.reason_kind"
-        )
+        return did_you_mean(self.suggestions) or VIOLATION_HINTS[self.reason_kind]
 
     def _details(self) -> dict[str, object]:
-        return {
+        details: dict[str, object] = {
             "reason_kind": self.reason_kind,
             "state": self.state,
             "performative": self.performative,
             "protocol": self.protocol,
         }
+        if self.suggestions:
+            details["suggestions"] = list(self.suggestions)
+        return details
 
 
 @final
@@ -207,7 +219,8 @@ class ConversationNotFound(RoutingError):
     def _hint(self) -> str:
         return (
             did_you_mean(self.suggestions)
-            or "a conversation without protocol, deadline or budget is not kept"
+            or "list those that are held with `caxton conversation list` or GET /api/v1/conversations; one "
+            "without protocol, deadline or budget is not kept, nor one that ended long ago"
         )
 
     def _details(self) -> dict[str, object]:
