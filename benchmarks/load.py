@@ -140,7 +140,12 @@ def own_processors() -> Generator[None]:
 
 
 def open_core(
-    agents: int, *, workers: int = 1, messages: int = 65536, conversations: int = 65536, history: int = 64 << 20
+    agents: int,
+    *,
+    workers: int = 1,
+    messages: int = 65536,
+    conversations: int = 65536,
+    history: int = 64 << 20,
 ) -> Core:
     """Make a core with room for so many agents."""
     return Core(

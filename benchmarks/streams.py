@@ -168,18 +168,23 @@ def unconcerned(seconds: float, conversations: int) -> float:
         return _publish(core, seconds)
 
 
+def _held(core: Core, wanted: int) -> int:
+    """Wait until so many conversations are held."""
+    held = 0
+    for _ in range(round(SUBSCRIBE_S * 100)):
+        held = core.telemetry()["conversations_held"]
+        if held == wanted:
+            return held
+        rest(0.01)
+    raise RuntimeError(f"{held} of {wanted} subscriptions were made")
+
+
 def subscribed(seconds: float, each: int) -> tuple[float, int]:
     """Measure messages of subscriptions; returns also how many conversations were held."""
     with opened(AGENTS) as core:
         spawn_all(core, guest(each), AGENTS)
         introduce(core, b"request")
-        for _ in range(round(SUBSCRIBE_S * 100)):
-            held = core.telemetry()["conversations_held"]
-            if held == AGENTS * each:
-                break
-            rest(0.01)
-        else:
-            raise RuntimeError(f"{held} of {AGENTS * each} subscriptions were made")
+        held = _held(core, AGENTS * each)
         taken = _publish(core, seconds)
         refused = sum(core.telemetry()["verdicts"])
         if refused:

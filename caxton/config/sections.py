@@ -276,8 +276,8 @@ class Messaging(Section, frozen=True, kw_only=True):
     history_bytes: Annotated[
         int,
         setting(
-            "what was said lately in conversations with a protocol or limits is kept in so much memory, shared by the "
-            "workers and the API; the oldest is overwritten; 0 keeps nothing",
+            "what was said lately in conversations with a protocol or limits is kept in so much memory, "
+            "shared by the workers and the API; the oldest is overwritten; 0 keeps nothing",
             unit="bytes",
             least=0,
             greatest=1 << 36,

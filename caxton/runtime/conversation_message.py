@@ -34,9 +34,9 @@ class _Fields(msgspec.Struct, frozen=True, kw_only=True):
 class ConversationMessage(_Fields, frozen=True, kw_only=True):
     """One message of a conversation, accepted or refused, and why.
 
-    `automatic`: the server said it for an agent, whatever the protocol has to say about it. `sender` and `message_id`
-    are null where there is none. `content_kept` is false when the message was too long to be remembered: then only
-    its head is shown.
+    `automatic`: the server said it for an agent, whatever the protocol has to say about it. `sender` and
+    `message_id` are null where there is none. `content_kept` is false when the message was too long to be
+    remembered: then only its head is shown.
     """
 
     sequence: int

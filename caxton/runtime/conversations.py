@@ -200,8 +200,7 @@ class Conversations:
     async def messages(
         self, conversation_id: str, after: int, count_max: int
     ) -> tuple[list[ConversationMessage], bool, bool]:
-        """Return what was said in a conversation after a sequence, in order, whether more follows, and whether some of
-        the conversation's messages are forgotten.
+        """Return what was said after a sequence, whether more follows, and whether some of it is forgotten.
 
         Raises:
             ConversationNotFound: nothing is known of it.

@@ -9,11 +9,11 @@ from caxton.domain.ids import AgentId
 
 @final
 class HistoryRow(msgspec.Struct, frozen=True, gc=False):
-    """One message as it was judged. `performative` and `reason` are the core's numbers; reason 0 is accepted.
+    """One message as it was judged. `performative` and `reason` are the core's numbers; 0 is accepted.
 
-    `text` is what the receiver got, or, with `is_raw`, what the sender wrote of a message that came to nothing before
-    it had an id; None when it was too long to be kept. The host's own answers share the `sequence` of what they answer,
-    or have a verdict of their own; they go out whatever it is.
+    `text` is what the receiver got, or, with `is_raw`, what the sender wrote of a message that came to
+    nothing before it had an id; None when it was too long to be kept. The host's own answers share the
+    `sequence` of what they answer, or have a verdict of their own; they go out whatever it is.
     """
 
     sequence: int
@@ -32,7 +32,8 @@ class HistoryRow(msgspec.Struct, frozen=True, gc=False):
 class HistoryReading(msgspec.Struct, frozen=True, gc=False):
     """Some messages of a conversation, in order, and whether more follow.
 
-    `truncated`: some messages of the conversation were overwritten by later ones. `known`: the core remembers it.
+    `truncated`: some messages of the conversation were overwritten by later ones. `known`: the core
+    remembers it.
     """
 
     rows: list[HistoryRow]

@@ -1,7 +1,6 @@
 """Test door to verdicts on several threads: members talk, time passes, agents die, records are freed and used again."""
 
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from caxton._core.atomics cimport add_u32_seq, add_u64_seq, load_u32_seq, load_u64_seq, load_u64_relaxed
@@ -98,12 +97,12 @@ cdef class JudgingDoor:
         cdef Verdict charged
         cdef uint64_t state = seed
         cdef uint64_t accepted = 0
-        cdef uint32_t i
+        cdef uint32_t _i
         memset(&verdict, 0, sizeof(Verdict))
         # SAFETY: only C state is touched; verdicts are made for many threads.
         with nogil:
             gate_pass(&self.arrived, parties)
-            for i in range(rounds):
+            for _i in range(rounds):
                 accepted += self.say(<uint32_t>(random_next(&state) % self.conversations), &state, &verdict) == 0
                 if verdict.conversation != 0:
                     charge(&self.machine.conversations, verdict.conversation, verdict.generation, 5,
@@ -113,7 +112,6 @@ cdef class JudgingDoor:
 
     def disturb(self, uint32_t judges, uint32_t parties) -> int:
         """Count up in records without their stripes, while the judges go on: the twin that must be caught."""
-        cdef uint32_t i
         cdef uint64_t high = 0
         cdef uint64_t low = 0
         cdef uint64_t seen = 0

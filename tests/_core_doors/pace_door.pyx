@@ -22,7 +22,6 @@ cdef enum:
     NAME_BYTES = 36
 
 
-
 cdef int by_size(const void* a, const void* b) noexcept nogil:
     # SAFETY: called by qsort on words of that size.
     cdef uint32_t x = (<const uint32_t*>a)[0]
@@ -179,13 +178,13 @@ cdef class PaceDoor:
         cdef uint64_t begun
         cdef uint64_t spent = 0
         cdef uint64_t state = 88172645463325252ULL
-        cdef uint32_t tick, i, number, following
+        cdef uint32_t _tick, _i, number, following
         cdef uint32_t a_tick = self.count // 10_000
         # SAFETY: nothing of Python is touched.
         with nogil:
-            for tick in range(1000 * seconds):
+            for _tick in range(1000 * seconds):
                 self.now_ns += 1_000_000
-                for i in range(a_tick):
+                for _i in range(a_tick):
                     self.timed(<uint32_t>(random_next(&state) % self.count), random_next(&state))
                 begun = monotonic_ns()
                 number = deadlines_due(self.deadlines, self.now_ns)

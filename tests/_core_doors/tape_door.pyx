@@ -1,7 +1,7 @@
 """Test door to a tape of the flight recorder: one writer, readers that look at what is written over meanwhile."""
 
 from libc.stdint cimport uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from caxton._core.atomics cimport (

@@ -1,21 +1,17 @@
-"""What a running core remembers of conversations: who said what, accepted or refused, in the order of the verdicts."""
+"""What a running core remembers of conversations: who said what, accepted or refused, in order."""
 
 import json
 from itertools import pairwise
 
 import pytest
 
+from caxton._core import core as names
 from caxton.protocols.row import Reason
 from tests.core.live_core import Agent, LiveCore, running
 
 pytestmark = pytest.mark.sanitize
 
-WORDS = (
-    "accept-proposal", "agree", "cancel", "cfp", "confirm", "disconfirm", "failure", "inform", "inform-if",
-    "inform-ref", "not-understood", "propagate", "propose", "proxy", "query-if", "query-ref", "refuse",
-    "reject-proposal", "request", "request-when", "request-whenever", "subscribe",
-)  # fmt: skip
-# Informs of a result, and then agrees twice: what a handler sends goes out before its reply, and both come too late.
+# Informs of a result, and then agrees twice: what a handler sends goes out before its reply; both are late.
 TALKER = """(module
   @import send reply
   @include agent
@@ -30,19 +26,19 @@ class Said:
     """A row of the core, by name."""
 
     def __init__(self, row: tuple[object, ...]) -> None:
-        (
-            self.sequence, self.at_ns, self.message_id, self.sender, self.receivers, act, reason, self.by_host,
-            self.is_raw, self.text,
-        ) = row  # fmt: skip
+        self.row = row
+        sequence, _, self.message_id, self.sender, self.receivers, act, reason = row[:7]
+        self.by_host, self.is_raw, _ = row[7:]
+        assert isinstance(sequence, int)
         assert isinstance(act, int)
-        assert isinstance(reason, int)
-        self.act = WORDS[act]
+        self.sequence = sequence
+        self.act = names.PERFORMATIVES[act]
         self.reason = Reason(reason)
 
     @property
     def body(self) -> dict[str, object]:
-        assert isinstance(self.text, bytes)
-        return json.loads(self.text)
+        assert isinstance(self.row[9], bytes)
+        return json.loads(self.row[9])
 
 
 def said_in(

@@ -1,5 +1,7 @@
 """The tapes of the flight recorder: what they keep, what they give up, and what a reader may see."""
 
+from typing import Any
+
 import pytest
 
 from tests import core_doors
@@ -13,7 +15,7 @@ UNJUDGED = 2
 CUT = 8
 
 
-def tape(size: int = 65_536):
+def tape(size: int = 65_536) -> Any:  # noqa: ANN401 - a door has no types
     return core_doors.load("tape_door").TapeDoor(size)
 
 

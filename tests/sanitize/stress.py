@@ -209,13 +209,13 @@ def tape(*, readers: int = 2, broken: bool = False) -> None:
 
 
 def verdicts(*, judges: int = 2, conversations: int = 40, broken: bool = False) -> None:
-    """Let threads judge in the same conversations while deadlines pass and members die; nothing is left over."""
+    """Let threads judge in the same conversations while deadlines pass and members die; nothing is left."""
     door = core_doors.load("judging_door").JudgingDoor(compile_protocols(PROTOCOLS), conversations)
     parties = judges + 1
     *results, _ = at_once(
         [
             *(lambda n=n: door.judge(2 * ROUNDS, n * 7919 + 1, parties) for n in range(judges)),
-            (lambda: door.disturb(judges, parties)) if broken else (lambda: door.watch(judges, parties)),
+            lambda: door.disturb(judges, parties) if broken else door.watch(judges, parties),
         ]
     )
     if broken:
