@@ -27,6 +27,11 @@ class _Fields(msgspec.Struct, frozen=True, kw_only=True):
     priority: int | None = None
     trace_id: str | None = None
     span_id: str | None = None
+
+
+class _Text(_Fields, frozen=True, kw_only=True):
+    """A message's text."""
+
     content: msgspec.Raw = _NOTHING
 
 
@@ -49,6 +54,7 @@ class ConversationMessage(_Fields, frozen=True, kw_only=True):
     accepted: bool
     reason: str | None
     automatic: bool
+    content: msgspec.Raw
     content_kept: bool
 
 
@@ -56,7 +62,7 @@ def conversation_message(
     row: HistoryRow, conversation_id: str, performatives: Sequence[str]
 ) -> ConversationMessage:
     """Return what is shown of a message; `performatives` are the core's words, by number."""
-    said = _Fields() if row.text is None else msgspec.json.decode(row.text, type=_Fields)
+    said = _Text() if row.text is None else msgspec.json.decode(row.text, type=_Text)
     return ConversationMessage(
         sequence=row.sequence,
         at=format_timestamp(row.at_ns),
