@@ -16,8 +16,8 @@ from caxton._core.protocol cimport PROTOCOLS_MAX, OUTCOME_COUNT, Protocols
 cdef enum:
     STRIPES = 1024              # a power of two
     CITED_INLINE = 5
-    CITED_IN_BLOCK = 64
-    CITED_BLOCKS_LEAST = 4      # that a conversation may have, besides room for its participants
+    CITED_IN_BLOCK = 48
+    CITED_BLOCKS_LEAST = 6      # that a conversation may have, besides room for its participants
     NAME_INLINE_BYTES = 64
     BUCKET_INDEX_BITS = 25
     BUCKET_INDEX = 0x1ffffff    # (1 << BUCKET_INDEX_BITS) - 1
@@ -55,12 +55,16 @@ cdef struct Session:
     uint8_t cancelling          # a cancel waits for an answer: the initiator and deadlines do not reach ``state``
     uint8_t seen                # while the receivers of one message are looked at
 
+cdef struct Cited:
+    uint64_t hash
+    uint32_t ordinal
+    uint32_t pad
+
 # Ids and reply_withs of accepted messages, in order; the oldest block is used again when there are too many. Only
 # the newest block may be part full.
 cdef struct CitedBlock:
     Message* older              # OWNERSHIP: owned
-    uint64_t hashes[CITED_IN_BLOCK]
-    uint32_t ordinals[CITED_IN_BLOCK]
+    Cited entries[CITED_IN_BLOCK]
 
 # Six cache lines (asserted at import). A further message between two touches the first three.
 cdef struct Conversation:
@@ -207,6 +211,12 @@ cdef inline void conversation_expect(const Conversations* table, uint32_t number
     prefetch(line)
     prefetch(line + 64)
     prefetch(line + 128)
+
+cdef inline void cited_expect(Conversation* conversation) noexcept nogil:
+    # What is accepted now will be remembered in the newest block.
+    # SAFETY: the body of each block holds a CitedBlock; an entry behind the last is as good a hint as any.
+    if conversation.blocks != NULL:
+        prefetch(&(<CitedBlock*>(<char*>conversation.blocks + 192)).entries[conversation.block_fill])
 
 cdef inline void key_expect(const Conversations* table, uint64_t key_low) noexcept nogil:
     # Likewise for one that is known by its key only.

@@ -337,8 +337,8 @@ cdef uint32_t cited_find(Conversation* conversation, uint64_t hash, bint ids_onl
         # SAFETY: the body of each block holds a CitedBlock.
         block = <CitedBlock*>message_body(message)
         for i in range(filled):
-            if cited_matches(block.hashes[i], block.ordinals[i], hash, ids_only):
-                return block.ordinals[i] & ~<uint32_t>REPLY_WITH
+            if cited_matches(block.entries[i].hash, block.entries[i].ordinal, hash, ids_only):
+                return block.entries[i].ordinal & ~<uint32_t>REPLY_WITH
         message = block.older
         filled = CITED_IN_BLOCK
     return 0
@@ -358,7 +358,7 @@ cdef bint cited_is(Conversation* conversation, uint64_t hash, uint32_t cited, ui
         # SAFETY: the body of each block holds a CitedBlock.
         block = <CitedBlock*>message_body(message)
         for i in range(filled):
-            if block.hashes[i] == hash and block.ordinals[i] & ~<uint32_t>REPLY_WITH == ordinal:
+            if block.entries[i].hash == hash and block.entries[i].ordinal & ~<uint32_t>REPLY_WITH == ordinal:
                 return True
         message = block.older
         filled = CITED_IN_BLOCK
@@ -400,7 +400,7 @@ cdef int cited_add(Conversations* table, Conversation* conversation, uint64_t ha
         conversation.block_fill = 0
         block.older = conversation.blocks
         conversation.blocks = message
-    block.hashes[conversation.block_fill] = hash
-    block.ordinals[conversation.block_fill] = ordinal
+    block.entries[conversation.block_fill].hash = hash
+    block.entries[conversation.block_fill].ordinal = ordinal
     conversation.block_fill += 1
     return 0

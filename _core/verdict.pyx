@@ -2,7 +2,7 @@
 
 from caxton._core.atomics cimport add_u64_relaxed, load_u32_relaxed, load_u64_relaxed
 from caxton._core.conversation cimport (
-    FLAG_BY_DEADLINE, FLAG_RESERVED_AHEAD, Conversation, Session, Stripe, cited_find, cited_is, conversation_find,
+    FLAG_BY_DEADLINE, FLAG_RESERVED_AHEAD, Conversation, Session, Stripe, cited_expect, cited_find, cited_is, conversation_find,
     conversation_near, session_at,
     session_find, session_near, stripe_give, stripe_of, stripe_take,
 )
@@ -443,6 +443,7 @@ cdef void judge(Conversations* table, Deadlines* deadlines, const Said* said, Ve
         stripe_give(stripe)
         return
     if conversation != NULL:
+        cited_expect(conversation)
         verdict.ended = settle(table, conversation, said.now_ns)
         verdict.reason = judge_known(table, conversation, said, verdict)
     else:

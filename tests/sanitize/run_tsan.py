@@ -42,7 +42,7 @@ SECONDS_MAX = 300
 CULPRITS = {
     "broken_mailbox": r"mailbox_pop|MailboxDoor_\d+consume",
     "broken_run_queues": r"Crew_\d+work",
-    "broken_tape": r"write_broken|record_copy|tape_search",
+    "broken_tape": r"words_copy|record_copy|tape_search",
     "broken_verdicts": r"count_broken",
     "broken_routing": r"routing_claim|RoutingDoor_\d+(read|write)",
 }

@@ -199,7 +199,7 @@ def tape(*, readers: int = 2, broken: bool = False) -> None:
     *results, _ = at_once(
         [
             *(lambda n=n: door.consume(n + 1, parties) for n in range(readers)),
-            lambda: door.produce(10 * ROUNDS, 77, parties, broken),
+            lambda: door.produce((50 if broken else 10) * ROUNDS, 77, parties, broken),
         ]
     )
     if broken:
