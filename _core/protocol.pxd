@@ -193,6 +193,7 @@ cdef struct Protocols:
     uint32_t count
     uint32_t name_bytes[PROTOCOLS_MAX]
     uint32_t alias_bytes[PROTOCOLS_MAX]
+    uint32_t tells[PROTOCOLS_MAX]       # acts whose content the table asks for; set of 1 << performative
 
 # Check an image and take it over. 0, or -1 when it is none.
 cdef int protocols_load(Protocols* protocols, const char* image, uint64_t length) noexcept nogil
