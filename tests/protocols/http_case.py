@@ -86,9 +86,8 @@ class HTTPCase:
         if step.performative == "@tick":
             outcome = Outcome(accepted=True, reason=None, state=None)
         elif step.performative == "@agent-died":
-            gone = self.client.delete(
-                f"{API}/agents/{self.ids[self._receivers(step)[0]]}", params={"force": True}
-            )
+            # Not by force, which does not wait until it is gone.
+            gone = self.client.delete(f"{API}/agents/{self.ids[self._receivers(step)[0]]}")
             assert gone.status_code == 204, gone.text
             outcome = Outcome(accepted=True, reason=None, state=None)
         else:
@@ -184,6 +183,11 @@ class HTTPCase:
             self.client.get("/health", timeout=max(left, 1.0))
 
     def _check_side(self, step: CaseStep, sent: float, done: float) -> None:
+        if step.reply_by_at is not None and step.t <= step.reply_by_at:
+            # A call that came after its own deadline.
+            named = self.began + step.reply_by_at * SCALE_S
+            if done >= named:
+                raise Slipped
         for deadline in self.deadlines:
             if step.t <= deadline.at and done >= deadline.real:
                 raise Slipped
