@@ -290,6 +290,8 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
         # Each handler's end has read the clock. A batch is meant for handlers of microseconds: one of slow ones
         # would keep every other agent of this worker waiting for the sum of their deadlines.
         if unlikely(worker.now_ns - begun > TURN_NS_MAX):
+            # Who was injected meanwhile comes before this one: turns until the next look may be as long as this.
+            injector_drain(&worker.injector, &worker.ring)
             break
     # ORDERING: seq_cst, see give_back in acceptance.pyx.
     if unlikely(slot.state == SLOT_DRAINING) and load_u32_seq(&slot.mailbox.depth) == 0:

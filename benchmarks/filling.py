@@ -22,7 +22,8 @@ from caxton.telemetry.events import EVENTS_MAX
 from tests.guests.corpus import guest
 
 PAD_BYTES: Final = (0, 10, 200, 200, 5000)
-BURST_MESSAGES: Final = 3000
+# The pool keeps the pages of small messages: beyond this a burst of the run would be growth.
+BURST_MESSAGES: Final = 8000
 _NAME: Final = "filler"
 _AT_ONCE: Final = 100
 
