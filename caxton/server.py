@@ -29,6 +29,7 @@ from caxton.domain.problem import Problem, ProblemKind
 from caxton.runtime.runtime import Runtime
 from caxton.security.root_token import load_root_token
 from caxton.security.tokens import TokenStore
+from caxton.storage.tokens import TokenTable, load_tokens
 from caxton.telemetry.logs import LogStream
 from caxton.telemetry.metrics import MetricsServer, RuntimeCollector
 
@@ -89,11 +90,13 @@ class ServerHandle:
             runtime = Runtime.open(config, chosen_clock)
             opened.push_async_callback(runtime.stop, _RUNTIME_GRACE_S)
             token, source = load_root_token(Path(config.storage.data_dir), environ)
+            store = runtime.store
+            stored = await asyncio.to_thread(store.load, load_tokens)
             service = Service(
                 runtime,
                 config,
                 chosen_clock,
-                TokenStore(token, chosen_clock.wall_ns),
+                TokenStore(token, chosen_clock.wall_ns, TokenTable(store), stored),
                 __version__,
                 bounds=chosen_bounds,
                 tls=_tls_context(config),

@@ -44,7 +44,8 @@ class ModuleStore:
             StorageFull: the disk has no room; nothing was kept.
         """
         place = self._place(digest)
-        if place.exists():
+        # One that was damaged since is written again.
+        if self.get(digest) is not None:
             os.utime(place)
             return
         self._make_room(len(module), used | {digest})

@@ -8,15 +8,13 @@ one. A name is reserved from the moment a deployment begins until nothing of its
 import random
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol, final
+from typing import Final, NamedTuple, final
 
-import msgspec
-
-from caxton.domain.agent import Agent, AgentSpec, StateName
+from caxton.domain.agent import Agent, StateName
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound
 from caxton.domain.errors.observability import CursorUnknown
 from caxton.domain.errors.request import ParseError
-from caxton.domain.ids import AgentId, AgentName, Capability, DeploymentId, parse_agent_ref
+from caxton.domain.ids import AgentId, AgentName, Capability, parse_agent_ref
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.resemblance import resembling
 from caxton.runtime.seam import Slot
@@ -24,43 +22,6 @@ from caxton.runtime.seam import Slot
 PAGE_AGENTS_MAX: Final = 1000
 # Of more agents with one capability than this a random sample is compared: near the best, at a bounded price.
 CANDIDATES_COMPARED_MAX: Final = 64
-
-
-@final
-class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """That an agent was deployed, and as what."""
-
-    deployment_id: DeploymentId
-    agent_id: AgentId
-    spec: AgentSpec
-    module_digest: str | None
-    created_ns: int
-
-
-class DeploymentLog(Protocol):
-    """Where deployments are recorded. In this version they live as long as the process."""
-
-    def record(self, entry: DeploymentEntry) -> None: ...
-    def forget(self, agent_id: AgentId) -> None: ...
-
-
-@final
-class MemoryDeploymentLog:
-    """Deployments of the agents that are here."""
-
-    def __init__(self) -> None:
-        self._entries: dict[AgentId, DeploymentEntry] = {}
-
-    def record(self, entry: DeploymentEntry) -> None:
-        """Keep an entry; an earlier one of the same agent gives way."""
-        self._entries[entry.agent_id] = entry
-
-    def forget(self, agent_id: AgentId) -> None:
-        """Drop an agent's entry."""
-        self._entries.pop(agent_id, None)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
 
 @final
@@ -80,8 +41,7 @@ class Query(NamedTuple):
 class Registry:
     """Agents by id, name, slot and capability. All methods are for the thread of the event loop."""
 
-    def __init__(self, deployments: DeploymentLog) -> None:
-        self._deployments = deployments
+    def __init__(self) -> None:
         self._by_id: dict[AgentId, AgentRecord] = {}
         self._by_name: dict[AgentName, AgentRecord] = {}
         self._by_slot: dict[Slot, AgentRecord] = {}
@@ -131,7 +91,7 @@ class Registry:
             self._by_slot.pop(record.slot, None)
             record.slot = None
 
-    def publish(self, record: AgentRecord, entry: DeploymentEntry) -> None:
+    def publish(self, record: AgentRecord) -> None:
         """Show an agent to everybody."""
         agent = record.agent
         assert self._reserved.get(agent.spec.name) == agent.id, "a name is reserved before its agent is shown"
@@ -143,7 +103,6 @@ class Registry:
         self._by_sequence[record.sequence] = record
         for capability in record.capabilities:
             self._by_capability.setdefault(capability, {})[agent.id] = record
-        self._deployments.record(entry)
 
     def withdraw(self, record: AgentRecord) -> None:
         """Hide an agent; its name stays reserved until `release`."""
@@ -155,7 +114,6 @@ class Registry:
         self._listed.pop(bisect_right(self._listed, record.sequence) - 1)
         for capability in record.capabilities:
             self._drop_capability(capability, agent.id)
-        self._deployments.forget(agent.id)
 
     def swap(self, record: AgentRecord, seen: Agent, new: Agent) -> None:
         """Replace the state `seen` by `new`.
@@ -184,18 +142,21 @@ class Registry:
         Raises:
             AgentNotFound: with near names.
         """
+        record = self.known(agent)
+        if record is None:
+            raise AgentNotFound(agent, suggestions=self.near_names(agent))
+        return record
+
+    def known(self, agent: str) -> AgentRecord | None:
+        """Return the agent with this id or name, if there is one."""
         record = self._by_name.get(AgentName(agent))
         if record is not None:
             return record
         try:
             ref = parse_agent_ref(agent)
         except ParseError:
-            ref = None
-        if isinstance(ref, int):
-            record = self._by_id.get(ref)
-        if record is None:
-            raise AgentNotFound(agent, suggestions=self.near_names(agent))
-        return record
+            return None
+        return self._by_id.get(ref) if isinstance(ref, int) else None
 
     def by_id(self, agent_id: AgentId) -> AgentRecord | None:
         """Return the agent with this id, if it is shown."""

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, final
 
@@ -19,6 +20,7 @@ from caxton.domain.errors.agent import InvalidState
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, AgentName
+from caxton.runtime.agent_ledger import AgentLedger
 from caxton.runtime.agent_log import AgentLog, LogShelf
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.agent_view import AgentView
@@ -34,10 +36,13 @@ from caxton.runtime.inbox import Inbox
 from caxton.runtime.lifecycle import Lifecycle
 from caxton.runtime.module_store import ModuleStore
 from caxton.runtime.modules import Modules
-from caxton.runtime.registry import MemoryDeploymentLog, Query, Registry
+from caxton.runtime.recovery import Recovery
+from caxton.runtime.registry import Query, Registry
 from caxton.runtime.seam import CoreEvent, Incoming, Slot
 from caxton.runtime.supervisor import Supervisor
 from caxton.runtime.waiters import Waiters
+from caxton.storage.agents import load_agents
+from caxton.storage.store import Store
 from caxton.telemetry.events import EventRing
 from caxton.telemetry.logs import log_guest_line
 
@@ -56,16 +61,19 @@ _NAME_CHARACTERS_MAX: Final = 200
 class Runtime:
     """The agents of this process and the way to them."""
 
-    def __init__(self, config: Config, clock: Clock, directory: DataDirectory, bridge: Bridge) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, directory: DataDirectory, store: Store, bridge: Bridge
+    ) -> None:
         self._config = config
         self._clock = clock
         self._directory = directory
+        self._store = store
         self._bridge = bridge
         self._phase = "new"
         self._external_by_principal: dict[str, AgentId] = {}
         self._logs = LogShelf()
         self._events = EventRing(clock.wall_ns())
-        self._registry = Registry(MemoryDeploymentLog())
+        self._registry = Registry()
         self._waiters = Waiters(self._registry)
         self._supervisor = Supervisor(self._registry, self._events, clock)
         self._modules = Modules(
@@ -76,8 +84,16 @@ class Runtime:
             allowed_profiles=frozenset(Profile(name) for name in config.runtime.allowed_profiles),
         )
         self._lifecycle = Lifecycle(
-            bridge, self._registry, self._modules, self._supervisor, self._logs, clock, config
+            bridge,
+            self._registry,
+            self._modules,
+            self._supervisor,
+            self._logs,
+            clock,
+            config,
+            AgentLedger(store, config.deployment.keep_versions),
         )
+        self._recovery = Recovery(self._lifecycle, clock.monotonic_ns)
         self._dispatcher = Dispatcher(
             bridge,
             self._registry,
@@ -88,37 +104,49 @@ class Runtime:
 
     @classmethod
     def open(cls, config: Config, clock: Clock) -> "Runtime":
-        """Take the data directory and load the core; nothing runs yet.
+        """Take the data directory, open the store and load the core; nothing runs yet.
 
         Raises:
-            ConfigurationInvalid: the directory is not ours, or the core cannot be loaded or made.
+            ConfigurationInvalid: the directory is not ours, its database is damaged or newer, or the core
+                cannot be loaded or made.
         """
-        directory = DataDirectory.open(Path(config.storage.data_dir))
-        try:
+        with ExitStack() as opened:
+            directory = DataDirectory.open(Path(config.storage.data_dir))
+            opened.callback(directory.close)
+            store = Store.open(
+                directory.database,
+                durability=config.storage.durability,
+                group_commit_ms=config.storage.group_commit_ms,
+            )
+            opened.callback(store.close, 0.0)
             bridge = Bridge.open(core_settings(config))
-            try:
-                return cls(config, clock, directory, bridge)
-            except BaseException:
-                bridge.close()
-                raise
-        except BaseException:
-            directory.close()
-            raise
+            opened.callback(bridge.close)
+            made = cls(config, clock, directory, store, bridge)
+            opened.pop_all()
+            return made
 
     # --- life ---
 
     async def start(self) -> None:
-        """Start the core's workers; `ready` is true afterwards."""
+        """Start the core's workers and bring the agents back; `ready` is true afterwards.
+
+        Raises:
+            ConfigurationInvalid: an agent's row in the store cannot be read.
+        """
         loop = asyncio.get_running_loop()
+        agents = await loop.run_in_executor(None, self._store.load, load_agents)
+        self._store.start()
         await loop.run_in_executor(None, self._bridge.start)
         self._bridge.attach(loop, self)
+        self._phase = "recovering"
+        await self._recovery.run(agents)
         self._phase = "running"
 
     async def stop(self, timeout_s: float) -> None:
         """Take nothing new, stop the workers after their current handler, free everything. Idempotent."""
         if self._phase == "stopped":
             return
-        started = self._phase == "running"
+        started = self._phase in {"recovering", "running"}
         self._phase = "stopped"
         loop = asyncio.get_running_loop()
         if started:
@@ -138,6 +166,8 @@ class Runtime:
         else:
             # Nobody can interrupt a compilation; the process ends with what it holds.
             _log.warning("a module is still being compiled", extra={"event": "compilation_abandoned"})
+        if not await loop.run_in_executor(None, self._store.close, timeout_s):
+            _log.warning("the disk does not answer", extra={"event": "commit_abandoned"})
         self._directory.close()
 
     @property
@@ -152,6 +182,8 @@ class Runtime:
                 return {}
             case "new":
                 return {"core": "the workers have not been started"}
+            case "recovering":
+                return {"agents": f"{self._recovery.progress.agents} agents are back, more are coming"}
             case _:
                 return {"core": "the server is stopping"}
 
@@ -163,9 +195,9 @@ class Runtime:
         return self._view(await self._lifecycle.deploy(request, module))
 
     async def create_external(self, request: ExternalRequest) -> AgentView:
-        """Bring an agent that speaks through the API. See `Lifecycle.create_external`."""
+        """Bring an agent that speaks through the API. See `Lifecycle.deploy_external`."""
         self._require_ready()
-        return self._view(self._lifecycle.create_external(request))
+        return self._view(await self._lifecycle.deploy_external(request))
 
     def external_for(self, principal_name: str) -> AgentId:
         """Return the external agent that speaks for a token, made on first use.
@@ -328,6 +360,7 @@ class Runtime:
                 "messages_unrouted": self._dispatcher.unrouted_count,
                 "log_bytes": self._logs.total_bytes,
             },
+            "store": self._store.totals(),
             "limits": {
                 "agents_max": runtime.agents_max,
                 "module_bytes_max": runtime.module_bytes_max,
@@ -341,6 +374,11 @@ class Runtime:
     def census(self) -> Census:
         """Return the reader of the runtime's numbers, for the metrics."""
         return Census(self._bridge, self._registry, self._waiters, self._modules)
+
+    @property
+    def store(self) -> Store:
+        """What survives a restart, for those parts of the server that keep something of their own."""
+        return self._store
 
     @property
     def events(self) -> EventRing:

@@ -10,7 +10,7 @@ from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound
 from caxton.domain.ids import AgentId, AgentName, Capability, new_agent_id, new_deployment_id
 from caxton.domain.quantities import Version
 from caxton.runtime.agent_record import AgentRecord
-from caxton.runtime.registry import DeploymentEntry, MemoryDeploymentLog, Query, Registry, StaleState
+from caxton.runtime.registry import Query, Registry, StaleState
 from caxton.runtime.seam import Slot
 
 
@@ -29,14 +29,7 @@ def _record(name: str, agent_id: AgentId | None = None, *capabilities: str) -> A
 def _show(registry: Registry, record: AgentRecord) -> None:
     agent = record.agent
     registry.reserve(agent.spec.name, agent.id)
-    entry = DeploymentEntry(
-        deployment_id=record.deployment_id,
-        agent_id=agent.id,
-        spec=agent.spec,
-        module_digest=None,
-        created_ns=agent.created_ns,
-    )
-    registry.publish(record, entry)
+    registry.publish(record)
 
 
 def _hide(registry: Registry, record: AgentRecord) -> None:
@@ -45,7 +38,7 @@ def _hide(registry: Registry, record: AgentRecord) -> None:
 
 
 def test_a_swap_from_a_state_that_was_left_is_refused() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     record = _record("echo")
     _show(registry, record)
     seen = record.agent
@@ -57,7 +50,7 @@ def test_a_swap_from_a_state_that_was_left_is_refused() -> None:
 
 
 def test_a_swap_to_another_agent_is_refused() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     one, two = _record("one"), _record("two")
     with pytest.raises(StaleState):
         registry.swap(one, one.agent, two.agent)
@@ -66,7 +59,7 @@ def test_a_swap_to_another_agent_is_refused() -> None:
 
 
 def test_a_slot_finds_its_agent_of_this_generation_only() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     record = _record("echo")
     registry.attach(record, Slot(3, 7))
     assert registry.by_slot(Slot(3, 7)) is record
@@ -76,7 +69,7 @@ def test_a_slot_finds_its_agent_of_this_generation_only() -> None:
 
 
 def test_a_name_is_released_by_its_holder_only() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     registry.reserve(AgentName("echo"), AgentId(1))
     registry.release(AgentName("echo"), AgentId(2))
     with pytest.raises(AgentAlreadyExists) as refusal:
@@ -91,8 +84,7 @@ class RegistryModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.log = MemoryDeploymentLog()
-        self.registry = Registry(self.log)
+        self.registry = Registry()
         self.model: list[AgentRecord] = []
 
     @rule(
@@ -134,7 +126,7 @@ class RegistryModel(RuleBasedStateMachine):
 
     @invariant()
     def finding_agrees(self) -> None:
-        assert len(self.registry) == len(self.model) == len(self.log)
+        assert len(self.registry) == len(self.model)
         for record in self.model:
             assert self.registry.find(record.name) is record
             assert self.registry.find(str(record.agent.id)) is record
@@ -153,7 +145,7 @@ TestRegistryModel.settings = settings(max_examples=50, stateful_step_count=30, d
 
 
 def test_the_order_of_pages_is_that_of_deployment() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     for name in ("c", "a", "b"):
         _show(registry, _record(name))
     page, cursor = registry.page(Query(), 2, None)
