@@ -32,6 +32,8 @@ SCENARIOS: Final = (
     "bad_guests",
     "posting",
     "starting",
+    "returning",
+    "keeping",
     "blocking",
 )
 PATIENCE_S: Final = 900.0

@@ -116,7 +116,7 @@ class ServerHandle:
             metrics.add(service.metrics)
             metrics_port = metrics.start(config.server.host, config.server.metrics_port)
             opened.push_async_callback(asyncio.to_thread, metrics.stop)
-            await service.listener.start()
+            await service.start()
             handle = cls(
                 runtime,
                 service,

@@ -7,6 +7,7 @@ from typing import final
 import msgspec
 
 from caxton.api.app import Application
+from caxton.api.audit_trail import AuditTrail
 from caxton.api.call import BodyRoom
 from caxton.api.ending import Ending
 from caxton.api.gate import Gate
@@ -16,6 +17,7 @@ from caxton.api.listener import Listener
 from caxton.api.ownership import Ownership
 from caxton.api.route_table import RouteTable
 from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
+from caxton.api.routes.audit import AuditRoutes
 from caxton.api.routes.capabilities import CapabilityRoutes
 from caxton.api.routes.description import DescriptionRoutes
 from caxton.api.routes.inbox import InboxRoutes
@@ -80,6 +82,7 @@ class Service:
                 *streams.routes(),
                 *CapabilityRoutes(runtime).routes(),
                 *TokenRoutes(tokens, room).routes(),
+                *AuditRoutes(runtime.store).routes(),
                 *SystemRoutes(
                     runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)
                 ).routes(),
@@ -87,15 +90,18 @@ class Service:
             ]
         )
         description.describe(table.routes)
+        idempotency = IdempotencyStore(clock.wall_ns, runtime.store)
         application = Application(
             table,
             streams.sockets(),
             gate,
             self.metrics,
-            IdempotencyStore(clock.monotonic_ns),
+            idempotency,
             ending,
             room,
+            AuditTrail(runtime.store, clock, config.security.audit_days),
         )
+        self._idempotency = idempotency
         self.routes = table.routes
         self.bounds = bounds
         self.room = room
@@ -108,6 +114,11 @@ class Service:
             graceful_s=bounds.graceful_s,
             tls=tls,
         )
+
+    async def start(self) -> None:
+        """Take in what was kept, then listen."""
+        await self._idempotency.load()
+        await self.listener.start()
 
 
 def _uptime(clock: Clock) -> Callable[[], float]:

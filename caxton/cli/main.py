@@ -26,6 +26,7 @@ _COMMANDS: Final = (
         "Server",
         "Show readiness, versions, agents by state and totals.",
     ),
+    Entry("audit", "caxton.cli.audit:audit", "Server", "Show who changed what, newest first."),
     Entry(
         "config", "caxton.cli.config:config", "Server", "Show or check the configuration, without a server."
     ),

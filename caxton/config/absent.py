@@ -33,7 +33,6 @@ ABSENT: Final = (
     Absent("messaging.history", "the store of messages", ("none",)),
     Absent("storage.retention_days", "the store of messages"),
     Absent("security.oidc", "sign-in by an identity provider"),
-    Absent("security.audit_days", "the audit log"),
     Absent("observability.trace_sample", "tracing"),
     Absent("observability.otlp_endpoint", "tracing"),
     Absent("deployment.keep_versions", "deployment of new versions"),

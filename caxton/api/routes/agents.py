@@ -183,6 +183,7 @@ class AgentRoutes:
         """Create an agent from a module, or an external one."""
         with self._room.lease() as lease:
             body, module = await self._read(call, lease)
+            call.subject = body.name
             if body.kind is AgentKind.EXTERNAL:
                 if module is not None:
                     raise invalid_request(
@@ -194,7 +195,9 @@ class AgentRoutes:
                 owner = call.principal.identity
                 view = await self._runtime.create_external(external_request(body, owner, self._maxima))
             else:
-                request = deploy_request(body, self._maxima, has_module=module is not None)
+                request = deploy_request(
+                    body, self._maxima, has_module=module is not None, by=call.principal.identity
+                )
                 view = await self._runtime.deploy(request, module)
         location = f"/api/v1/agents/{view.agent_id}".encode()
         return struct_answer(201, view, ((b"location", location),))

@@ -58,7 +58,7 @@ class TokenRoutes:
             ),
         ]
 
-    async def create_token(self, _call: Call, _query: Nothing, body: TokenCreate) -> TokenCreated:
+    async def create_token(self, call: Call, _query: Nothing, body: TokenCreate) -> TokenCreated:
         """Make a token; it is shown this once and lives until it expires or is revoked."""
         if not body.name.isprintable():
             raise invalid_request(
@@ -67,6 +67,7 @@ class TokenRoutes:
                 "use printable characters",
                 ProblemKind.INVALID_VALUE,
             )
+        call.subject = body.name
         token, view = await self._tokens.create(body.name, body.role, body.expires_in_s)
         return TokenCreated(
             token=token,
