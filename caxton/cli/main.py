@@ -28,6 +28,13 @@ _COMMANDS: Final = (
     ),
     Entry("audit", "caxton.cli.audit:audit", "Server", "Show who changed what, newest first."),
     Entry(
+        "backup",
+        "caxton.cli.backup:backup",
+        "Server",
+        "Write a verified backup of a data directory.",
+    ),
+    Entry("restore", "caxton.cli.backup:restore", "Server", "Put a backup into an empty data directory."),
+    Entry(
         "config", "caxton.cli.config:config", "Server", "Show or check the configuration, without a server."
     ),
     Entry("agent", "caxton.cli.agent:agent", "Agents", "Deploy agents, look at them and steer them."),

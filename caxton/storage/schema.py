@@ -23,11 +23,12 @@ _STEP_NAME: Final = re.compile(r"(\d{4})\.sql")
 class Schema:
     """The steps from an empty database to the version that this program uses."""
 
-    def __init__(self, directory: Path = _STEPS) -> None:
+    def __init__(self, directory: Path = _STEPS, *, up_to: int | None = None) -> None:
+        """Read the steps of a directory; those beyond `up_to` are left out."""
         found = sorted(path for path in directory.iterdir() if _STEP_NAME.fullmatch(path.name))
         assert found, "a schema has at least one step"
         assert [int(path.stem) for path in found] == list(range(1, len(found) + 1)), "steps have no gaps"
-        self._steps: Final = found
+        self._steps: Final = found[:up_to]
 
     @property
     def version(self) -> int:

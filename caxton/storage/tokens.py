@@ -30,17 +30,22 @@ class TokenTable:
         Raises:
             StorageFull, ResourceLimitExceeded, Unavailable: nothing has changed.
         """
-        row = (
-            token.token_id,
-            token.name,
-            str(token.role),
-            token.created_ns,
-            token.expires_ns,
-            token.revoked_ns,
-            token.digest,
-        )
         changes = [Change(_REMOVE, [(token_id,) for token_id in forget])] if forget else []
-        await self._store.append([*changes, Change(_PUT, [row])])
+        await self._store.append([*changes, token_is(token)])
+
+
+def token_is(token: StoredToken) -> Change:
+    """Return the change after which a token is kept as it is given."""
+    row = (
+        token.token_id,
+        token.name,
+        str(token.role),
+        token.created_ns,
+        token.expires_ns,
+        token.revoked_ns,
+        token.digest,
+    )
+    return Change(_PUT, [row])
 
 
 def load_tokens(connection: sqlite3.Connection, path: Path) -> list[StoredToken]:
