@@ -29,6 +29,7 @@ from caxton.domain.problem import Problem, ProblemKind
 from caxton.runtime.runtime import Runtime
 from caxton.security.root_token import load_root_token
 from caxton.security.tokens import TokenStore
+from caxton.storage.metrics import StoreCollector
 from caxton.storage.tokens import TokenTable, load_tokens
 from caxton.telemetry.logs import LogStream
 from caxton.telemetry.metrics import MetricsServer, RuntimeCollector
@@ -114,6 +115,7 @@ class ServerHandle:
             )
             metrics.add(collector)
             metrics.add(service.metrics)
+            metrics.add(StoreCollector(store))
             metrics_port = metrics.start(config.server.host, config.server.metrics_port)
             opened.push_async_callback(asyncio.to_thread, metrics.stop)
             await service.start()

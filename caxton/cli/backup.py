@@ -1,5 +1,7 @@
 """`caxton backup` and `caxton restore`: a data directory into one file, and back into an empty one."""
 
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,15 +46,9 @@ def backup(invocation: Invocation, file: Path, config_file: Path | None, data_di
     from caxton.storage.backup import write_backup  # noqa: PLC0415 - see above
 
     directory = _directory(config_file, data_dir)
-    try:
+    with _refusals():
         now = format_timestamp(SystemClock().wall_ns())
         manifest = write_backup(directory, file, version=__version__, created_at=now)
-    except ConfigurationInvalid as error:
-        raise Misconfigured.because_of(error) from error
-    except CaxtonError as error:
-        raise Refused.because_of(error) from error
-    except OSError as error:
-        raise _impossible(error) from error
     _show(invocation, file, directory, manifest)
 
 
@@ -71,18 +67,8 @@ def restore(invocation: Invocation, file: Path, config_file: Path | None, data_d
     from caxton.storage.backup import restore_backup  # noqa: PLC0415 - see above
 
     directory = _directory(config_file, data_dir)
-    try:
-        held = DataDirectory.open(directory)
-        try:
-            manifest = restore_backup(file, held.path)
-        finally:
-            held.close()
-    except ConfigurationInvalid as error:
-        raise Misconfigured.because_of(error) from error
-    except CaxtonError as error:
-        raise Refused.because_of(error) from error
-    except OSError as error:
-        raise _impossible(error) from error
+    with _refusals(), closing(DataDirectory.open(directory)) as held:
+        manifest = restore_backup(file, held.path)
     _show(invocation, file, directory, manifest)
 
 
@@ -91,12 +77,21 @@ def _directory(config_file: Path | None, data_dir: Path | None) -> Path:
     return Path(settings(config_file, (), flags).config.storage.data_dir)
 
 
-def _impossible(error: OSError) -> Refused:
-    return Refused(
-        code="INVALID_REQUEST",
-        message=f"{error.filename or 'the file'}: {error.strerror or error}",
-        hint="check the path, who may write there, and how much room there is",
-    )
+@contextmanager
+def _refusals() -> Generator[None]:
+    """Turn whatever stands in the way into the end of the command."""
+    try:
+        yield
+    except ConfigurationInvalid as error:
+        raise Misconfigured.because_of(error) from error
+    except CaxtonError as error:
+        raise Refused.because_of(error) from error
+    except OSError as error:
+        raise Refused(
+            code="INVALID_REQUEST",
+            message=f"{error.filename or 'the file'}: {error.strerror or error}",
+            hint="check the path, who may write there, and how much room there is",
+        ) from error
 
 
 def _show(invocation: Invocation, file: Path, directory: Path, manifest: "Manifest") -> None:

@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import msgspec
 
@@ -28,6 +28,7 @@ from caxton.storage.archive import (
     write_archive,
 )
 from caxton.storage.database import DATABASE_NAME, connect, quick_check
+from caxton.storage.durable_file import sync_directory, sync_file
 from caxton.storage.refusals import cannot_open, not_usable
 from caxton.storage.schema import Schema
 
@@ -61,11 +62,11 @@ def write_backup(data_dir: Path, target: Path, *, version: str, created_at: str)
         with packed.open("xb") as file:
             os.fchmod(file.fileno(), 0o600)
             write_archive(file, manifest, places)
-            _sync(file)
+            sync_file(file)
         verify_backup(packed)
         # Not a rename: another file of that name that came meanwhile stays.
         os.link(packed, target)
-        _sync_directory(target.absolute().parent)
+        sync_directory(target.absolute().parent)
     return manifest
 
 
@@ -106,12 +107,12 @@ def restore_backup(path: Path, data_dir: Path) -> Manifest:
             place = unfinished if one.name == DATABASE_NAME else data_dir / one.name
             with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 copy_verified(path, one, content, file)
-                _sync(file)
-    _sync_directory(data_dir / MODULES_NAME)
+                sync_file(file)
+    sync_directory(data_dir / MODULES_NAME)
     with closing(connect(str(unfinished))) as connection:
         quick_check(connection, unfinished)
     unfinished.rename(data_dir / DATABASE_NAME)
-    _sync_directory(data_dir)
+    sync_directory(data_dir)
     return manifest
 
 
@@ -177,16 +178,3 @@ def _digests(connection: sqlite3.Connection) -> list[str]:
 
 def _refusal(field: str, problem: str, fix: str) -> InvalidRequest:
     return InvalidRequest([Problem(field=field, kind=ProblemKind.INVALID_VALUE, problem=problem, fix=fix)])
-
-
-def _sync(file: IO[bytes]) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -21,7 +21,7 @@ from caxton.storage.batch import Batch
 from caxton.storage.database import Durability, Opened, connect_reader, open_database
 from caxton.storage.refusals import cannot_open
 from caxton.storage.statement import Change
-from caxton.storage.writer import Writer
+from caxton.storage.writer import Writer, WriterTotals
 
 READERS_MAX: Final = 2
 
@@ -101,12 +101,22 @@ class Store:
             "durability": self._durability,
             "schema_version_found": self._opened.version_found,
             "commits": totals.commits,
-            "rows": totals.rows,
-            "commit_s": round(totals.commit_s, 6),
+            "rows": round(totals.batch_rows.sum),
+            "commit_s": round(totals.commit_s.sum, 6),
             "commits_failed": totals.commits_failed,
-            "rows_waiting": self._writer.waiting_rows,
+            "rows_waiting": self.rows_waiting,
             "trouble": totals.trouble,
         }
+
+    @property
+    def writer_totals(self) -> WriterTotals:
+        """What the writer counts. For any thread."""
+        return self._writer.totals
+
+    @property
+    def rows_waiting(self) -> int:
+        """Rows that wait for their commit. For any thread."""
+        return self._writer.waiting_rows
 
     def close(self, timeout_s: float) -> bool:
         """Commit what waits and let go of the file; False when the disk did not answer in time. Blocks.

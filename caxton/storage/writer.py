@@ -15,11 +15,10 @@ import logging
 import sqlite3
 import threading
 import time
+from bisect import bisect_left
 from collections import deque
 from pathlib import Path
 from typing import Final, final
-
-import msgspec
 
 from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError, InternalError
@@ -34,22 +33,45 @@ GROUP_ROWS_MAX: Final = 16_384
 GROUP_BYTES_MAX: Final = 16 << 20
 WAITING_ROWS_MAX: Final = 131_072
 WAITING_BYTES_MAX: Final = 64 << 20
+COMMIT_S_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+BATCH_ROWS_BUCKETS: Final = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0)
 _RETRY_AFTER_S: Final = 1.0
 
 _log = logging.getLogger("caxton.storage")
 
 
 @final
-class WriterTotals(msgspec.Struct):
+class Histogram:
+    """Counts by bucket: of values up to each bound, and of those above the last."""
+
+    __slots__ = ("_bounds", "counts", "sum")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.sum += value
+
+
+@final
+class WriterTotals:
     """What the writer counts. Written by its thread alone; a reader may see one count before another."""
 
-    commits: int = 0
-    batches: int = 0
-    rows: int = 0
-    commit_s: float = 0.0
-    commits_failed: int = 0
-    # In words, while the latest commit failed.
-    trouble: str | None = None
+    def __init__(self) -> None:
+        self.commit_s = Histogram(COMMIT_S_BUCKETS)
+        self.batch_rows = Histogram(BATCH_ROWS_BUCKETS)
+        self.commits_failed = 0
+        # In words, while the latest commit failed.
+        self.trouble: str | None = None
+
+    @property
+    def commits(self) -> int:
+        """Commits that were made."""
+        return sum(self.commit_s.counts)
 
 
 @final
@@ -202,10 +224,8 @@ class Writer:
             self._roll_back()
             return error
         totals.trouble = None
-        totals.commits += 1
-        totals.batches += len(group)
-        totals.rows += sum(batch.rows_count for batch in group)
-        totals.commit_s += time.monotonic() - begun_s
+        totals.commit_s.observe(time.monotonic() - begun_s)
+        totals.batch_rows.observe(sum(batch.rows_count for batch in group))
         return None
 
     def _execute(self, statement: Statement, rows: list[Row]) -> None:

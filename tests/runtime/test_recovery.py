@@ -94,6 +94,8 @@ async def test_a_stopped_agent_comes_back_stopped_and_can_be_started(tmp_path: P
     async with running(tmp_path) as rig:
         states = {name: rig.runtime.get(name).state for name in ("echo", "again", "restarted")}
         assert states == {"echo": "stopped", "again": "running", "restarted": "running"}
+        # The rig's own agent runs, too.
+        assert (await rig.runtime.census().read()).states == {"stopped": 1, "running": 3}
         assert rig.totals["instances"] == 2
         with pytest.raises(InvalidState) as refusal:
             rig.post("echo")

@@ -9,6 +9,7 @@ import pytest
 from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 from caxton.domain.errors.taxonomy import InternalError
 from caxton.storage.database import connect
+from caxton.storage.metrics import StoreCollector
 from caxton.storage.statement import Change
 from caxton.storage.store import Store
 from caxton.storage.writer import GROUP_ROWS_MAX, WAITING_BYTES_MAX, WAITING_ROWS_MAX
@@ -52,6 +53,11 @@ async def test_changes_take_effect_in_their_order(tmp_path: Path) -> None:
         await asyncio.gather(*futures)
         assert await store.read(things) == {"a": (4, b""), "b": (2, b"")}
         assert store.totals()["commits"] == 1, "they shared one"
+        samples = [sample for family in StoreCollector(store).collect() for sample in family.samples]
+        shown = {sample.name: sample.value for sample in samples}
+        assert shown["caxton_store_commit_duration_seconds_count"] == 1
+        assert shown["caxton_store_batch_rows_sum"] == 9
+        assert shown["caxton_store_rows_waiting"] == 0
 
 
 async def test_a_change_that_cannot_be_made_spoils_no_other(tmp_path: Path) -> None:
