@@ -90,7 +90,11 @@ class Application:
             answer = internal_refusal(error, call.trace_id, f"{scope['method']} {label}")
         if answer is not None and call.answered_status == 0:
             if route is not None:
-                await self._audit.enter(route, call, answer)
+                try:
+                    await self._audit.enter(route, call, answer)
+                except asyncio.CancelledError:
+                    # The caller left, or the server stops; the entry is on its way all the same.
+                    settle()
             await call.answer(answer)
         self._metrics.observe(label, scope["method"], call.answered_status, perf_counter() - started)
 

@@ -22,6 +22,8 @@ _DAY_NS: Final = 86_400 * 1_000_000_000
 _HOUR_NS: Final = 3_600 * 1_000_000_000
 # Messages are not management, and looking changes nothing.
 _NOT_ENTERED: Final = frozenset({None, Permission.MESSAGE_SEND, Permission.MESSAGE_READ})
+# Who is not known has no entry, and a flood does not become one of entries.
+_NOT_TOLD: Final = frozenset({"UNAUTHORIZED", "RATE_LIMITED"})
 
 _LOGGER: Final = logging.getLogger("caxton.api.audit")
 
@@ -39,7 +41,9 @@ class AuditTrail:
 
     async def enter(self, route: Route, call: Call, answer: Answer) -> None:
         """Make the entry of a call, if it is one that has any; a repetition under one key did nothing."""
-        if route.method == "GET" or route.permission in _NOT_ENTERED or is_replayed(answer):
+        if route.method == "GET" or route.permission in _NOT_ENTERED:
+            return
+        if call.refusal_code in _NOT_TOLD or is_replayed(answer):
             return
         entry = self._entry(route, call, answer.status)
         changes = [entry_comes(entry)]

@@ -196,13 +196,13 @@ class Lifecycle:
                 self._open_inbox(record, agent, forgetful=False)
                 return
             await self._lease_again(record, agent.spec)
+            if self._registry.by_id(agent.id) is not record:
+                raise AgentNotFound(record.name)
             outcome = self._expect(record, "start")
             assert record.lease is not None, "it was taken"
             self._spawn_instance(record, record.lease)
         except CaxtonError as error:
-            if record.lease is not None:
-                self._modules.release(record.lease)
-                record.lease = None
+            self._give_back(record)
             record.outcome = None
             self._supervisor.give_up(record, agent, error)
             raise
@@ -241,7 +241,9 @@ class Lifecycle:
 
     async def _drain(self, record: AgentRecord, timeout_s: float | None) -> None:
         agent = _running(record, "drain")
-        assert record.slot is not None, "what runs has its place in the core"
+        if record.slot is None:
+            # It was deleted in the meantime.
+            raise AgentNotFound(record.name)
         wait_s = self._drain_timeout_s if timeout_s is None else timeout_s
         now_ns = self._clock.wall_ns()
         outcome = self._expect(record, "drain")
@@ -405,14 +407,19 @@ class Lifecycle:
     async def _remove(self, record: AgentRecord) -> None:
         if record.slot is not None:
             await self._leave_core(record, record.slot)
-        if record.lease is not None:
-            self._modules.release(record.lease)
+        self._give_back(record)
         if record.inbox is not None:
             record.inbox.close()
         self._registry.release(record.agent.spec.name, record.agent.id)
         if record.log is not None:
             self._logs.close(record.log)
             record.log = None
+
+    def _give_back(self, record: AgentRecord) -> None:
+        """Let go of an agent's code: once, though a start that fails and a removal may meet here."""
+        lease, record.lease = record.lease, None
+        if lease is not None:
+            self._modules.release(lease)
 
     async def _leave_core(self, record: AgentRecord, slot: Slot) -> None:
         if isinstance(record.agent, Loaded) and record.outcome is not None and not record.outcome.done():

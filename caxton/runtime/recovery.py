@@ -50,7 +50,7 @@ class Recovery:
         """Bring these agents back; all have come, or are failed, when this returns."""
         begun_ns = self._now_ns()
         try:
-            for record in [self._lifecycle.recall(stored) for stored in agents]:
+            for record in [self._lifecycle.recall(stored) for stored in _latest_by_name(agents)]:
                 await self._bring(record)
             await asyncio.gather(*self._coming)
         finally:
@@ -99,3 +99,19 @@ class Recovery:
             self.progress.failed += 1
         else:
             self.progress.running += 1
+
+
+def _latest_by_name(agents: list[StoredAgent]) -> list[StoredAgent]:
+    """Return the agents without those whose name a later one has.
+
+    That is an agent whose deployer went before it was told of it, and that could not be taken back.
+    """
+    latest = {stored.spec.name: stored.agent_id for stored in agents}
+    found = [stored for stored in agents if latest[stored.spec.name] == stored.agent_id]
+    if len(found) < len(agents):
+        _log.warning(
+            "%d agents that nobody was told of are left out",
+            len(agents) - len(found),
+            extra={"event": "agents_left_out"},
+        )
+    return found

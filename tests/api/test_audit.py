@@ -28,6 +28,8 @@ def test_calls_that_manage_are_entered_with_their_outcome() -> None:
             client.post(f"{API}/agents", json={"name": "one", "module": module}), 409, "AGENT_ALREADY_EXISTS"
         )
         made = client.post(f"{API}/tokens", json={"name": "robot", "role": "viewer"}).json()
+        with server.client("cxt_nobody") as stranger:
+            error_of(stranger.delete(f"{API}/agents/one"), 401, "UNAUTHORIZED")
         with server.client(made["token"]) as robot:
             error_of(robot.delete(f"{API}/agents/one"), 403, "FORBIDDEN")
             assert robot.get(f"{API}/agents").status_code == 200

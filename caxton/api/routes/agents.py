@@ -85,6 +85,7 @@ class AgentRoutes:
                     "AGENT_ALREADY_EXISTS",
                     "MESSAGE_TOO_LARGE",
                     "RESOURCE_LIMIT_EXCEEDED",
+                    "STORAGE_FULL",
                 ),
                 repeatable_body_bytes_max=MODULE_BODY_BYTES_MAX,
             ),
@@ -118,7 +119,7 @@ class AgentRoutes:
                 query=DeleteQuery,
                 permission=Permission.AGENT_REMOVE,
                 tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE"),
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
             taking(
                 "POST",
@@ -155,7 +156,7 @@ class AgentRoutes:
                 permission=Permission.AGENT_UPDATE,
                 tag=_TAG,
                 optional=True,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE"),
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
             answering(
                 "POST",
@@ -165,7 +166,7 @@ class AgentRoutes:
                 gives=AgentView,
                 permission=Permission.AGENT_UPDATE,
                 tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED"),
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
             answering(
                 "POST",
@@ -175,7 +176,7 @@ class AgentRoutes:
                 gives=AgentView,
                 permission=Permission.AGENT_UPDATE,
                 tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED"),
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
         ]
 
