@@ -5,8 +5,7 @@ answered, not before. An agent is shown once its first instance has proved itsel
 whatever goes wrong before that is undone, so that nothing stays behind. `delete` hides the agent as soon as
 the store has forgotten it and lets the core finish: a handler that runs comes to its end (its deadline bounds
 that), what waited in the mailbox is answered with `failure`; with `force` the caller does not wait for that.
-Draining handles what waits and
-takes nothing new; it cannot be hurried, only waited for.
+Draining handles what waits and takes nothing new; it cannot be hurried, only waited for.
 """
 
 import asyncio
@@ -215,9 +214,13 @@ class Lifecycle:
         digest = record.digest
         assert digest is not None, "a guest has a module"
         wish = Wish(spec.profile, spec.limits.memory_bytes_max, record.wasi)
-        lease = record.lease = await self._modules.lease(None, digest, wish)
-        # The module is on the disk; its machine code may have to be kept anew.
-        await self._modules.keep(lease)
+        try:
+            lease = record.lease = await self._modules.lease(None, digest, wish)
+            # The module is on the disk; its machine code may have to be kept anew.
+            await self._modules.keep(lease)
+        except OSError as error:
+            reason = f"module {digest} cannot be read: {error.strerror or error}"
+            raise Unavailable(reason, components=["modules"]) from error
 
     # --- stopping and coming back ---
 

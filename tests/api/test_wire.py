@@ -288,7 +288,6 @@ def test_paths_of_later_versions_do_not_exist(client: httpx.Client) -> None:
         "events",
         "tools",
         "dead-letters",
-        "audit",
     ):
         answer = client.get(f"{API}/{path}")
         assert answer.status_code == 404, path

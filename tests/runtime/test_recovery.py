@@ -11,7 +11,7 @@ from caxton.clock import SystemClock
 from caxton.domain.agent import Profile, RestartPolicy
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound, InvalidState
 from caxton.domain.errors.request import ConfigurationInvalid, NotFound
-from caxton.domain.errors.resource import ResourceLimitExceeded
+from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 from caxton.domain.ids import parse_agent_name
 from caxton.domain.limits import LimitsRequest
 from caxton.runtime.agent_view import AgentView
@@ -114,7 +114,7 @@ async def test_a_stopped_agent_comes_back_stopped_and_can_be_started(tmp_path: P
             rig.runtime.get("echo")
 
 
-@pytest.mark.parametrize("damage", ["gone", "changed"])
+@pytest.mark.parametrize("damage", ["gone", "changed", "unreadable"])
 async def test_an_agent_without_its_module_is_failed_with_the_reason_and_the_rest_runs(
     tmp_path: Path, damage: str
 ) -> None:
@@ -125,6 +125,9 @@ async def test_an_agent_without_its_module_is_failed_with_the_reason_and_the_res
     module = tmp_path / "modules" / f"{lost.module_digest}.wasm"
     if damage == "gone":
         module.unlink()
+    elif damage == "unreadable":
+        module.unlink()
+        module.mkdir()
     else:
         module.write_bytes(module.read_bytes()[:-1] + b"\xff")
     async with running(tmp_path) as rig:
@@ -136,9 +139,11 @@ async def test_an_agent_without_its_module_is_failed_with_the_reason_and_the_res
             assert (lost.module_digest or "") in view.usage.last_error.message
         with pytest.raises(InvalidState):
             rig.post(lost.agent_id)
-        with pytest.raises(NotFound):
+        with pytest.raises(Unavailable if damage == "unreadable" else NotFound):
             await rig.runtime.start_agent("counter")
         assert rig.runtime.get("counter").state == "failed"
+        if damage == "unreadable":
+            module.rmdir()
         # Whoever brings the module again lets them start.
         await rig.deploy("healer", "counter")
         assert (await rig.runtime.start_agent("counter")).state == "running"
