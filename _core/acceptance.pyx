@@ -4,14 +4,16 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset, strlen
 
 from caxton._core.atomics cimport load_u32_acquire, load_u32_seq, sub_u32_seq, unlikely
+from caxton._core.content cimport kind_find
 from caxton._core.envelope cimport (
-    FIELD_CONVERSATION_ID, FIELD_ID, RECEIVER_ID, HostFields, envelope_bound, envelope_error, envelope_receiver,
+    FIELD_CONTENT_KIND, FIELD_CONVERSATION_ID, FIELD_ID, FIELD_REPLY_BY, FIELD_REPLY_BY_S, RECEIVER_ID, HostFields, envelope_bound, envelope_error, envelope_receiver,
     envelope_splice,
 )
 from caxton._core.limiter cimport bucket_take, bucket_wait_ns
 from caxton._core.machine cimport machine_schedule, machine_to_shell, random_next
 from caxton._core.message cimport (
-    FLAG_HOST, FLAG_RESERVED, KIND_ACL, KIND_UNROUTED, message_body, message_free, message_new,
+    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, FLAG_RESERVED, HEADER_BYTES, KIND_ACL, KIND_UNROUTED,
+    message_body, message_free, message_new,
 )
 from caxton._core.queue cimport mailbox_push, mailbox_reserve
 from caxton._core.routing cimport (
@@ -25,6 +27,15 @@ from caxton._core.telemetry cimport (
 cdef enum:
     ID_OFFSET = 7       # the delivered text begins {"id":"
     ID_BYTES = 36
+    # The longest answer of the host: three identifiers and the detail with every byte escaped, and what is fixed.
+    ANSWER_BYTES_MAX = 8448
+    DRAFT_WORDS = 1080
+    # What the shortest answer of the host needs beyond its message: the error around its longest word, and the ids of
+    # message and conversation where they were not given.
+    ANSWER_SPARE_BYTES = 128
+
+if DRAFT_WORDS * sizeof(uint64_t) != HEADER_BYTES + ANSWER_BYTES_MAX:
+    raise ImportError("a draft of the host's answers has another size than its parts")
 
 
 cdef void new_id(uint64_t* random, HostFields* host) noexcept nogil:
@@ -57,6 +68,9 @@ cdef void host_fields(Author* author, const Envelope* envelope, bint is_reply, H
     if envelope.present & (1 << FIELD_ID):
         host.id_high = envelope.id_high
         host.id_low = envelope.id_low
+    elif author.id_high | author.id_low:
+        host.id_high = author.id_high
+        host.id_low = author.id_low
     else:
         new_id(author.random, host)
     host.sender_id = author.slot.id
@@ -120,10 +134,24 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
     cdef Message* message
     host_fields(author, envelope, is_reply, &host)
     host.receiver_id = receiver_id
-    message = message_new(&machine.pool, author.cache, envelope_bound(envelope, &host) + room_behind)
+    message = message_new(
+        &machine.pool, author.cache, envelope_bound(envelope, &host) + max(room_behind, <uint32_t>ANSWER_SPARE_BYTES))
     if message == NULL:
         return NULL
     envelope_splice(text, envelope, &host, message)
+    if envelope.present & (1 << FIELD_REPLY_BY):
+        message.number = envelope.reply_by_ms
+    elif envelope.present & (1 << FIELD_REPLY_BY_S):
+        message.number = host.timestamp_ms + envelope.reply_by_after_ms
+    if envelope.present & (1 << FIELD_CONTENT_KIND):
+        message.content_kind = kind_find(text + envelope.fields[FIELD_CONTENT_KIND].offset,
+                                         envelope.fields[FIELD_CONTENT_KIND].length)
+    if envelope.present & (1 << FIELD_ID):
+        message.flags |= FLAG_GIVEN_ID
+    if not envelope.present & (1 << FIELD_CONVERSATION_ID) and host.conversation_bytes == 0:
+        message.flags |= FLAG_OWN_CONVERSATION
+    if author.current != NULL:
+        message.hops = author.current.hops + 1
     message.id_high = host.id_high
     message.id_low = host.id_low
     message.trace_high = host.trace_high
@@ -137,7 +165,7 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
 
 cdef void address_to(Message* message, Slot* target) noexcept nogil:
     message.kind = KIND_ACL
-    message.flags = FLAG_RESERVED
+    message.flags |= FLAG_RESERVED
     message.receiver_id = target.id
     message.receiver_slot = target.index
     message.receiver_generation = slot_generation(target)
@@ -191,6 +219,7 @@ cdef int32_t accept_all(Machine* machine, Author* author, const char* text, cons
     cdef uint32_t cursor = 0
     cdef int32_t more
     cdef int32_t reason = ACCEPTED
+    cdef HostFields shared
     first[0] = NULL
     count[0] = 0
     if envelope.receiver_kind == RECEIVER_ID:
@@ -200,6 +229,10 @@ cdef int32_t accept_all(Machine* machine, Author* author, const char* text, cons
         reason = accept_id(machine, author, text, envelope, is_reply, first, refusal)
         count[0] = reason == ACCEPTED
         return reason
+    # One message in several copies.
+    new_id(author.random, &shared)
+    author.id_high = shared.id_high
+    author.id_low = shared.id_low
     while reason == ACCEPTED:
         more = envelope_receiver(text, envelope, &cursor, &refusal.item)
         if more == 0:
@@ -217,6 +250,7 @@ cdef int32_t accept_all(Machine* machine, Author* author, const char* text, cons
             if last == NULL:
                 first[0] = message
             else:
+                message.flags |= FLAG_COPY
                 last.next = message
             last = message
             count[0] += 1
@@ -271,34 +305,91 @@ cdef bint may_be_answered(Message* message) noexcept nogil:
     return message.performative not in (ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, ACT_REJECT_PROPOSAL)
 
 
-cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint32_t performative,
-                       const char* kind, const char* detail) noexcept nogil:
-    cdef HostFields host
-    cdef Message* answer
-    cdef Slot* target = &machine.routing.slots[message.sender_slot]
+cdef Message* turned_round(Message* message, uint8_t act, const HostFields* host, const char* kind,
+                           const char* detail) noexcept nogil:
+    # Without a free message the one to be answered becomes its answer: nobody will read it any more. The text is
+    # made beside it, since the host's fields lie in it. Where there is no room for the detail it is left out; the
+    # rest fits, see ANSWER_SPARE_BYTES.
+    cdef uint64_t room[DRAFT_WORDS]
+    # SAFETY: room for a header and ANSWER_BYTES_MAX behind it, aligned to words as a message's fields are.
+    cdef Message* draft = <Message*>room
     cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
-    cdef uint8_t act = <uint8_t>performative
-    if not may_be_answered(message) or slot_generation(target) != message.sender_generation:
-        return
-    if not mailbox_reserve(&target.mailbox):
-        count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
-        return
+    if envelope_error(act, host, kind, detail, detail_bytes, NULL) > ANSWER_BYTES_MAX:
+        return NULL
+    envelope_error(act, host, kind, detail, detail_bytes, draft)
+    if draft.body_bytes > message.body_capacity:
+        envelope_error(act, host, kind, detail, 0, draft)
+    if draft.body_bytes > message.body_capacity:
+        return NULL
+    message.next = NULL
+    message.number = 0
+    message.content_kind = 0
+    message.performative = draft.performative
+    message.body_bytes = draft.body_bytes
+    message.conversation = draft.conversation
+    message.protocol = draft.protocol
+    message.reply_with = draft.reply_with
+    message.in_reply_to = draft.in_reply_to
+    message.content = draft.content
+    memcpy(message_body(message), message_body(draft), draft.body_bytes)
+    return message
+
+
+cdef void answered_of(Message* message, Answered* answered) noexcept nogil:
+    cdef HostFields host
     memset(&host, 0, sizeof(HostFields))
-    new_id(worker.random, &host)
-    host.sender_id = message.receiver_id
-    host.receiver_id = message.sender_id
-    host.trace_high = message.trace_high
-    host.trace_low = message.trace_low
-    host.span_id = random_next(worker.random) | 1
-    host.timestamp_ms = (<int64_t>worker.now_ns + worker.wall_offset_ns) // 1000000
     default_conversation(message, &host)
     default_in_reply_to(message, &host)
-    answer = message_new(&machine.pool, &worker.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
+    answered.from_id = message.receiver_id
+    answered.from_slot = message.receiver_slot
+    answered.from_generation = message.receiver_generation
+    answered.to_id = message.sender_id
+    answered.to_slot = message.sender_slot
+    answered.to_generation = message.sender_generation
+    answered.conversation = host.conversation
+    answered.conversation_bytes = host.conversation_bytes
+    answered.protocol = host.protocol
+    answered.protocol_bytes = host.protocol_bytes
+    answered.in_reply_to = host.in_reply_to
+    answered.in_reply_to_bytes = host.in_reply_to_bytes
+    answered.trace_high = message.trace_high
+    answered.trace_low = message.trace_low
+
+
+cdef Message* answer_make(Machine* machine, Author* author, const Answered* answered, uint8_t act, const char* kind,
+                          const char* detail, Message* spare) noexcept nogil:
+    cdef HostFields host
+    cdef Message* answer
+    cdef Slot* target = &machine.routing.slots[answered.to_slot]
+    cdef uint32_t detail_bytes = <uint32_t>strlen(detail)
+    if slot_generation(target) != answered.to_generation:
+        return NULL
+    if not mailbox_reserve(&target.mailbox):
+        count_message(author.telemetry, act, STATUS_DEAD_LETTERED)
+        return NULL
+    memset(&host, 0, sizeof(HostFields))
+    new_id(author.random, &host)
+    host.sender_id = answered.from_id
+    host.receiver_id = answered.to_id
+    host.trace_high = answered.trace_high
+    host.trace_low = answered.trace_low
+    host.span_id = random_next(author.random) | 1
+    host.timestamp_ms = (<int64_t>author.now_ns + author.wall_offset_ns) // 1000000
+    host.conversation = answered.conversation
+    host.conversation_bytes = answered.conversation_bytes
+    host.protocol = answered.protocol
+    host.protocol_bytes = answered.protocol_bytes
+    host.in_reply_to = answered.in_reply_to
+    host.in_reply_to_bytes = answered.in_reply_to_bytes
+    answer = message_new(&machine.pool, author.cache, envelope_error(act, &host, kind, detail, detail_bytes, NULL))
+    if answer != NULL:
+        envelope_error(act, &host, kind, detail, detail_bytes, answer)
+    elif spare != NULL:
+        answer = turned_round(spare, act, &host, kind, detail)
     if answer == NULL:
         give_back(machine, target)
-        count_message(&worker.telemetry, act, STATUS_DEAD_LETTERED)
-        return
-    envelope_error(act, &host, kind, detail, detail_bytes, answer)
+        count_message(author.telemetry, act, STATUS_DEAD_LETTERED)
+        return NULL
     answer.id_high = host.id_high
     answer.id_low = host.id_low
     answer.trace_high = host.trace_high
@@ -306,10 +397,30 @@ cdef void answer_error(Machine* machine, Worker* worker, Message* message, uint3
     answer.span_id = host.span_id
     answer.kind = KIND_ACL
     answer.flags = FLAG_HOST | FLAG_RESERVED
-    answer.sender_id = message.receiver_id
-    answer.sender_slot = message.receiver_slot
-    answer.sender_generation = message.receiver_generation
-    answer.receiver_id = message.sender_id
-    answer.receiver_slot = message.sender_slot
-    answer.receiver_generation = message.sender_generation
-    deliver(machine, worker, answer, worker.now_ns)
+    answer.sender_id = answered.from_id
+    answer.sender_slot = answered.from_slot
+    answer.sender_generation = answered.from_generation
+    answer.receiver_id = answered.to_id
+    answer.receiver_slot = answered.to_slot
+    answer.receiver_generation = answered.to_generation
+    return answer
+
+
+cdef Message* answer_unrouted(Machine* machine, Author* author, const char* text, const Envelope* envelope,
+                              const char* kind, const char* detail) noexcept nogil:
+    cdef Answered answered
+    cdef Message* answer = NULL
+    # The message once more, as it went to the shell: the answer refers to its parts.
+    cdef Message* message = write(machine, author, text, envelope, False, 0, 0)
+    if message == NULL:
+        return NULL
+    message.kind = KIND_ACL
+    # Nobody is the receiver, and so nobody the answer's sender. No slot has the generation before its present one.
+    message.receiver_slot = author.slot.index
+    message.receiver_generation = slot_generation(author.slot) - 1
+    count_message(author.telemetry, message.performative, STATUS_DEAD_LETTERED)
+    if may_be_answered(message):
+        answered_of(message, &answered)
+        answer = answer_make(machine, author, &answered, ACT_FAILURE, kind, detail, NULL)
+    message_free(&machine.pool, author.cache, message)
+    return answer

@@ -13,6 +13,8 @@ cdef enum:
     # A handler may queue this many outgoing messages; one more answers "quota".
     SENDS_PER_HANDLER_MAX = 1024
     RECEIVERS_MAX = 1000
+    # Agents that one message of a broker names as recruited.
+    TARGETS_MAX = 64
     # Of an agent's messages, the routing time is measured in one turn of so many; of a client's, always.
     ROUTING_SAMPLE_EVERY = 64
     TIMERS_PER_AGENT_MAX = 16

@@ -7,7 +7,7 @@ from libc.stdint cimport uint32_t, uint64_t
 from caxton._core.atomics cimport load_u32_relaxed, store_u32_seq, sub_u32_seq, swap_u32_seq
 from caxton._core.machine cimport EVENT_REMOVED, EVENT_STARTED, Machine
 from caxton._core.message cimport (
-    FLAG_HOST, KIND_ACL, KIND_EVENT, KIND_LOG, KIND_UNROUTED, Message, Piece, message_body,
+    FLAG_HOST, KIND_ACL, KIND_CONVERSATION, KIND_EVENT, KIND_LOG, KIND_UNROUTED, Message, Piece, message_body,
     message_free,
 )
 from caxton._core.queue cimport mailbox_pop, mailbox_release
@@ -23,14 +23,17 @@ cdef enum:
     UNTOLD_LOOKS = 16384        # slots that one call looks at for events that wait in them: below a millisecond
 
 
-cdef object piece(Message* message, Piece* where):
-    cdef bytes text
-    if where.length == 0:
-        return None
-    text = (message_body(message) + where.offset)[:where.length]
+cdef str plain(bytes text):
+    # The interior of a JSON string as text; escapes are rare.
     if b"\\" in text:
         return json.loads(b'"' + text + b'"')
     return text.decode()
+
+
+cdef object piece(Message* message, Piece* where):
+    if where.length == 0:
+        return None
+    return plain((message_body(message) + where.offset)[:where.length])
 
 
 cdef tuple as_tuple(Machine* machine, Message* message):
@@ -45,6 +48,11 @@ cdef tuple as_tuple(Machine* machine, Message* message):
             piece(message, &message.conversation), piece(message, &message.in_reply_to), body[:message.body_bytes],
         )
     text = body[:message.body_bytes]
+    if kind == KIND_CONVERSATION:
+        uuid_write(id_text, message.id_high, message.id_low)
+        return (kind, message.number, message.trace_high, plain(text), message.sender_id, message.receiver_id,
+                message.performative, message.content_kind, message.hops, message.trace_low, message.accepted_ns,
+                id_text[:36].decode() if message.id_high | message.id_low else None)
     if kind == KIND_LOG:
         # ORDERING: a plain bound; it orders nothing.
         sub_u32_seq(&machine.shell_logs, 1)

@@ -19,6 +19,8 @@ POST_POOL_EXHAUSTED: Final = 6   # detail: None
 POST_NOT_RUNNING: Final = 7      # detail: (receiver id, SlotState)
 POST_OTHER_SENDER: Final = 8     # detail: agent id named as sender (int), or its unknown name (str)
 POST_NO_RECEIVER: Final = 9      # detail: None
+POST_REFUSED: Final = 11         # by its protocol; detail: (Reason, protocol or 255, conversation state, Outcome)
+POST_DUPLICATE: Final = 12       # its id was accepted in this conversation before; detail likewise
 POST_CAPABILITY: Final = 10      # detail: capability name; the shell picks a receiver and posts again
 
 # Slot states.
@@ -41,6 +43,14 @@ KIND_LOG: Final = 2
 KIND_EVENT: Final = 3
 KIND_CAPABILITY: Final = 4
 KIND_UNROUTED: Final = 5         # a guest sent to {"capability": ...}: the shell routes it
+
+KIND_CONVERSATION: Final = 6     # something happened to a conversation that is held to a protocol or to limits
+
+# Event codes of KIND_CONVERSATION completions.
+CONVERSATION_REFUSED: Final = 1  # number: a Reason of caxton.protocols.row
+CONVERSATION_ENDED: Final = 2    # number: an Outcome
+CONVERSATION_AWARDED: Final = 3  # the receiver is the one that was awarded
+CONVERSATION_LOOPS: Final = 4    # number: messages in a row, each sent while the one before was handled
 
 # Event codes of KIND_EVENT completions.
 EVENT_STARTED: Final = 1
@@ -81,6 +91,15 @@ class Reading(TypedDict):
     processing: list[_Histogram]
     workers: list[WorkerReading]
     bucket_upper_ns: list[int]
+    conversations_opened: list[int]
+    """By protocol; the last is that of conversations without one."""
+    conversations_finished: list[list[int]]
+    """By protocol, then by outcome."""
+    conversations_held: int
+    """Live and remembered."""
+    verdicts: list[int]
+    """Refused messages, by reason."""
+    conversation_events_untold: int
     instances: int
 
 class CoreError(Exception):
@@ -109,7 +128,14 @@ class Core:
         epoch_tick_ms: int,
         instance_bytes_max: int,
         mappings_max: int,
-    ) -> None: ...
+        protocols: bytes,
+        conversations_max: int,
+        participants_max: int,
+        reply_by_ms: int,
+        conversation_ttl_ms: int,
+        loop_hops: int,
+    ) -> None:
+        """`protocols` is the image of `caxton.protocols.compiled`; a time of 0 is no default."""
     event_fd: int
     """An eventfd that becomes readable when completions wait; read by the shell's loop."""
     def start(self) -> None:
@@ -170,6 +196,13 @@ class Core:
         """Accept up to `lines_max` newline-separated messages from `start`; returns (next start, answers as `post`)."""
     def post_to(self, body: bytes, sender_id: int, receiver_id: int) -> tuple[int, str, str, object]:
         """As `post`, with the receiver given by the caller (capability or invoke), whatever the text says."""
+    def refuse_unrouted(self, index: int, generation: int, body: bytes, kind: bytes, detail: bytes) -> bool:
+        """Answer an unrouted message (slot, generation and text of KIND_UNROUTED) with the host's `failure`.
+
+        `kind` is plain ASCII. The answer keeps the conversation, names the message in `in_reply_to` and has no
+        sender: it is the host's own, and a reply to it finds nobody. False when the message may not be answered (it is an answer that ends an
+        exchange), its sender is gone, or there is no room for the answer.
+        """
     def acknowledge(self, index: int, generation: int, count: int) -> None:
         """Free `count` places of an external agent's mailbox, of messages that `take_completions` gave out."""
     def take_completions(self, count_max: int) -> list[tuple[object, ...]]:
@@ -181,7 +214,32 @@ class Core:
         (KIND_EVENT, slot, generation, agent id, event code, fault number, text)
         (KIND_CAPABILITY, slot, generation, agent id, name)
         (KIND_UNROUTED, slot, generation, sender id, capability, original text)
+        (KIND_CONVERSATION, event code, number, conversation id, sender id, receiver id, performative,
+         protocol or 255, conversation state, initiator id, messages, message id or None)
         """
+    def conversation(self, conversation_id: bytes) -> tuple[object, ...] | None:
+        """A conversation that is held to something, by its id with canonical JSON escapes.
+
+        (conversation id, protocol or 253 for none, state, Outcome, Phase, initiator id,
+         [(agent id, session state, role, cancelling), ...], messages, messages_max, fuel, fuel_max, refused,
+         opened ns, ended ns or None, reply by ns or None, expires ns or None, whether it was opened ahead,
+         opened ns of the monotonic clock)
+        """
+    def conversations(self, start: int, count_max: int, live_only: bool) -> tuple[list[tuple[object, ...]], int]:
+        """Some of them from record `start` on, and where to go on; 0 = the end."""
+    def open_conversation(
+        self,
+        conversation_id: bytes,
+        protocol: bytes | None,
+        initiator: int,
+        participants: list[int],
+        messages_max: int,
+        fuel_max: int,
+        ttl_ms: int,
+    ) -> tuple[int, int]:
+        """Open one ahead of its first message: (Reason, state). A limit of 0 is none, a ttl of 0 the default."""
+    def end_conversation(self, conversation_id: bytes) -> bool:
+        """End, as cancelled, one that its participants have no say in; False for all others."""
     def telemetry(self) -> Reading:
         """Sums over workers since start."""
     def live_messages(self) -> int: ...

@@ -1,24 +1,19 @@
 """The face of the core: one class, used by the shell's bridge alone. See core.pyi for the contract."""
 
-import threading
-import time
-
 from libc.stdint cimport uint16_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 
-from caxton._core.atomics cimport (
-    add_u32_seq, futex_wake, load_u32_acquire, load_u64_relaxed, store_u32_release,
-)
-from caxton._core.bounds cimport ENGINE_COUNT, NAME_BYTES_MAX, WORKERS_MAX
-from caxton._core.calibration cimport calibrate, probe_open, warm_up
+from caxton._core.account cimport account_end, account_find, account_open, account_page
+from caxton._core.atomics cimport load_u32_acquire, load_u64_relaxed, store_u32_release
+from caxton._core.bounds cimport ENGINE_COUNT, NAME_BYTES_MAX
 from caxton._core.code cimport Code, ModuleCode, code_compile, code_deserialize, code_validate
 from caxton._core.completion cimport completion_take
-from caxton._core.engine cimport Engine, engine_close, engine_open
-from caxton._core.imports cimport imports_define
-from caxton._core.limiter cimport bucket_init, budget_init
-from caxton._core.machine cimport Machine, machine_close, machine_open, machine_schedule
+from caxton._core.engine cimport Engine
+from caxton._core.life cimport Life
+from caxton._core.limiter cimport bucket_init
+from caxton._core.machine cimport Machine, machine_schedule
 from caxton._core.message cimport MessageCache
-from caxton._core.post cimport Posted, post
+from caxton._core.post cimport Posted, post, post_unrouted
 from caxton._core.queue cimport mailbox_depth, mailbox_init, mailbox_release
 from caxton._core.receipt cimport receipt
 from caxton._core.routing cimport (
@@ -26,26 +21,19 @@ from caxton._core.routing cimport (
     SLOT_GUEST, SLOT_REMOVING, SLOT_RUNNING, SLOT_STARTING, SLOT_STOPPED, Slot, routing_claim, routing_find_id,
     routing_find_name, routing_publish, routing_retire,
 )
-from caxton._core.sandbox cimport sandbox_close
 from caxton._core.scrape cimport scrape
 from caxton._core.settings cimport AgentSettings, settings_new
-from caxton._core.timers cimport Wheel, wheel_close
-from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_instance_pre_t, wasmtime_table
-from caxton._core.worker cimport ticker_run, worker_run
 
-from caxton._core import code as _code
-from caxton._core import machine as _machine
-from caxton._core import scrape as _scrape
-from caxton._core import wasmtime_c as _wasmtime_c
+from caxton._core import code as _code, machine as _machine, scrape as _scrape, wasmtime_c as _wasmtime_c
 from caxton._core.engine import CoreError
-
-cdef const Wasmtime* wt = wasmtime_table()
 
 ABI_WASMTIME_VERSION = _wasmtime_c.installed_version()
 PROFILE_STRICT, PROFILE_STANDARD = range(2)
 (POST_ACCEPTED, POST_INVALID, POST_NO_ROUTE, POST_MAILBOX_FULL, POST_RATE_LIMITED, POST_TOO_LARGE,
- POST_POOL_EXHAUSTED, POST_NOT_RUNNING, POST_OTHER_SENDER, POST_NO_RECEIVER, POST_CAPABILITY) = range(11)
-KIND_ACL, KIND_LOG, KIND_EVENT, KIND_CAPABILITY, KIND_UNROUTED = 0, 2, 3, 4, 5
+ POST_POOL_EXHAUSTED, POST_NOT_RUNNING, POST_OTHER_SENDER, POST_NO_RECEIVER, POST_CAPABILITY, POST_REFUSED,
+ POST_DUPLICATE) = range(13)
+KIND_ACL, KIND_LOG, KIND_EVENT, KIND_CAPABILITY, KIND_UNROUTED, KIND_CONVERSATION = 0, 2, 3, 4, 5, 6
+(CONVERSATION_REFUSED, CONVERSATION_ENDED, CONVERSATION_AWARDED, CONVERSATION_LOOPS) = range(1, 5)
 (EVENT_STARTED, EVENT_START_FAILED, EVENT_FAULT, EVENT_FAILED, EVENT_STOPPED, EVENT_REMOVED) = range(1, 7)
 # What was cimported above is a C name, invisible from outside: these are given out under the same words.
 globals().update({
@@ -66,8 +54,6 @@ PERFORMATIVES = (
 
 cdef enum:
     TICKS_MAX = 0x7FFFFFFF      # of a deadline
-    MESSAGE_BYTES_MAX = 1 << 30     # offsets in a text are 32-bit words
-    THREAD_STACK_BYTES = 4 << 20    # a guest's own stack (see engine.pxd), and the host functions above it
     SHELL_READS_MAX = 1000000   # bound of one batch, so that an int holds every count
 
 
@@ -76,200 +62,8 @@ cdef uint64_t cache_live(MessageCache* cache) noexcept nogil:
     return load_u64_relaxed(&cache.allocated) - load_u64_relaxed(&cache.freed)
 
 
-cdef class Core:
+cdef class Core(Life):
     """The running core. One per process; all methods are for the control thread."""
-
-    cdef Machine* machine               # OWNERSHIP: owned; freed in close after all threads have ended
-    cdef Wheel* wheel                   # OWNERSHIP: owned; the ticker's while it runs
-    cdef wasmtime_instance_pre_t* probe  # OWNERSHIP: owned
-    cdef uint64_t fuel_rate
-    cdef uint64_t tick_ms
-    cdef list threads
-    cdef dict codes                     # slot index -> ModuleCode, kept alive until the slot is retired
-    cdef bint running
-    cdef readonly int event_fd
-
-    def __cinit__(self, *, int workers, unsigned int agents_max, unsigned int pool_messages,
-                  uint64_t message_bytes_max, unsigned int epoch_tick_ms, uint64_t instance_bytes_max,
-                  uint64_t mappings_max):
-        self.threads = []
-        self.codes = {}
-        if not 1 <= workers <= WORKERS_MAX - 1:
-            raise CoreError("argument", f"workers must be 1 to {WORKERS_MAX - 1}, not {workers}")
-        if agents_max < 1 or pool_messages < 64 or epoch_tick_ms < 1:
-            raise CoreError("argument", "agents_max and epoch_tick_ms must be positive, pool_messages at least 64")
-        if not 1 <= message_bytes_max <= MESSAGE_BYTES_MAX:
-            raise CoreError("argument", f"message_bytes_max must be 1 to {MESSAGE_BYTES_MAX}, not {message_bytes_max}")
-        # SAFETY: calloc gives zeroed room of exactly these types.
-        self.machine = <Machine*>calloc(1, sizeof(Machine))
-        self.wheel = <Wheel*>calloc(1, sizeof(Wheel))
-        if self.machine == NULL or self.wheel == NULL:
-            raise MemoryError
-        if machine_open(self.machine, workers, agents_max, pool_messages, message_bytes_max) != 0:
-            free(self.machine)
-            free(self.wheel)
-            self.machine = NULL
-            self.wheel = NULL
-            raise CoreError("resource", "the kernel refused memory for the message pool and the routing table")
-        self.event_fd = self.machine.event_fd
-        self.tick_ms = epoch_tick_ms
-        self.machine.tick_ns = <uint64_t>epoch_tick_ms * 1000000
-        budget_init(&self.machine.instance_bytes, instance_bytes_max)
-        budget_init(&self.machine.mappings, mappings_max)
-        cdef int e
-        for e in range(ENGINE_COUNT):
-            engine_open(&self.machine.engines[e], e // 2, e % 2)
-            self.offer_imports(&self.machine.engines[e])
-        self.probe = probe_open(&self.machine.engines[0])
-        # SAFETY: the probe is this object's own; guest code in it is ours.
-        with nogil:
-            self.fuel_rate = calibrate(&self.machine.engines[0], self.probe)
-        if self.fuel_rate == 0:
-            raise CoreError("wasmtime", "the engine did not run the calibration loop")
-
-    cdef int offer_imports(self, Engine* engine) except -1:
-        cdef char text[512]
-        if imports_define(engine.linker, False, text, sizeof(text)) != 0 or \
-                imports_define(engine.linker_wasi, True, text, sizeof(text)) != 0:
-            raise CoreError("wasmtime", (<bytes>text).decode(errors="replace"))
-        return 0
-
-    cdef Machine* open_machine(self) except NULL:
-        if self.machine == NULL:
-            raise CoreError("state", "the core is closed")
-        return self.machine
-
-    cdef Slot* slot_of(self, uint32_t index, uint32_t generation) except? NULL:
-        cdef Machine* machine = self.open_machine()
-        if index >= machine.routing.slot_count:
-            raise CoreError("argument", f"no slot {index}")
-        cdef Slot* slot = &machine.routing.slots[index]
-        return slot if slot.generation == generation and slot.id != 0 else NULL
-
-    def start(self):
-        """Start workers and ticker; return when each worker has made its first guest call."""
-        cdef Machine* machine = self.open_machine()
-        if self.running:
-            raise CoreError("state", "the core runs already")
-        if machine.stopping != 0:
-            raise CoreError("state", "the core was stopped: make a new one")
-        warm = [threading.Event() for _ in range(machine.worker_count)]
-        failed = []
-        for i in range(machine.worker_count):
-            thread = threading.Thread(
-                target=self._work, args=(i, warm[i], failed), name=f"caxton-worker-{i}", daemon=True)
-            self.threads.append(thread)
-        self.threads.append(threading.Thread(target=self._tick, name="caxton-ticker", daemon=True))
-        self.start_threads()
-        for event in warm:
-            event.wait()
-        if failed:
-            self.stop(1.0)
-            raise CoreError("wasmtime", "a worker's first guest call failed")
-
-    cdef int start_threads(self) except -1:
-        # The default stack is whatever the process's limits say: too small a one is overrun by the first deep guest.
-        before = threading.stack_size(THREAD_STACK_BYTES)
-        started = []
-        self.running = True
-        try:
-            for thread in self.threads:
-                thread.start()
-                started.append(thread)
-        except RuntimeError as error:
-            self.threads = started
-            self.stop(1.0)
-            raise CoreError("resource", f"the kernel grants no more threads: {error}") from error
-        finally:
-            threading.stack_size(before)
-        return 0
-
-    def _work(self, int index, warm, failed):
-        cdef Machine* machine = self.machine
-        cdef int outcome
-        # SAFETY: the machine outlives the thread: close frees it only after all threads have been joined.
-        with nogil:
-            outcome = warm_up(&machine.engines[0], self.probe)
-        if outcome != 0:
-            failed.append(index)
-        warm.set()
-        if outcome == 0:
-            # SAFETY: as above; from here to the end of its life the worker holds no Python object.
-            with nogil:
-                worker_run(machine.workers[index])
-
-    def _tick(self):
-        cdef Machine* machine = self.machine
-        # SAFETY: as in _work.
-        with nogil:
-            ticker_run(machine, self.wheel)
-
-    def stop(self, double timeout_s):
-        """Stop workers after their current handler; True when all ended in time. Idempotent."""
-        cdef Machine* machine = self.machine
-        cdef unsigned int i
-        if machine == NULL or not self.running:
-            return True
-        # ORDERING: the flag needs no company; the futex word changes after it, so a parking worker sees one of them.
-        store_u32_release(&machine.stopping, 1)
-        for i in range(machine.worker_count):
-            add_u32_seq(&machine.workers[i].wake, 1)
-            futex_wake(&machine.workers[i].wake, 1)
-        deadline = time.monotonic() + timeout_s
-        workers = self.threads[:machine.worker_count]
-        for thread in workers:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        in_time = not any(thread.is_alive() for thread in workers)
-        if not in_time:
-            # The deadlines of the handlers still running end with the next ticks. ORDERING: a flag alone.
-            store_u32_release(&machine.hurry, 1)
-            for thread in workers:
-                thread.join(10.0)
-        # ORDERING: a flag alone; the join below orders the rest.
-        store_u32_release(&machine.ticker_stopping, 1)
-        for thread in self.threads[machine.worker_count:]:
-            thread.join(10.0)
-        if any(thread.is_alive() for thread in self.threads):
-            raise CoreError("state", "a worker does not end: the core cannot be closed")
-        self.running = False
-        self.threads.clear()
-        return in_time
-
-    def close(self):
-        """Free everything. Raises CoreError while threads run. Idempotent."""
-        cdef Machine* machine = self.machine
-        cdef uint32_t i
-        cdef int e
-        if machine == NULL:
-            return
-        if self.running:
-            raise CoreError("state", "stop the core before closing it")
-        wheel_close(machine, self.wheel)
-        for i in range(machine.routing.frontier):
-            sandbox_close(machine, &machine.routing.slots[i])
-            free(machine.routing.slots[i].settings)
-            machine.routing.slots[i].settings = NULL
-        for code in self.codes.values():
-            (<ModuleCode>code).code.users = 0
-        self.codes.clear()
-        if self.probe != NULL:
-            wt.instance_pre_delete(self.probe)
-            self.probe = NULL
-        for e in range(ENGINE_COUNT):
-            engine_close(&machine.engines[e])
-        machine_close(machine)
-        free(machine)
-        free(self.wheel)
-        self.machine = NULL
-        self.wheel = NULL
-        self.event_fd = -1
-
-    def __dealloc__(self):
-        # Without stop and close the threads may still run: then nothing may be freed.
-        if self.machine != NULL and not self.running:
-            machine_close(self.machine)
-            free(self.machine)
-            free(self.wheel)
 
     cdef Engine* engine(self, int profile, bint copy_on_write) except NULL:
         if not 0 <= profile < 2:
@@ -463,6 +257,29 @@ cdef class Core:
             answers.append(receipt(&posted, end - start, machine.message_bytes_max))
             start = end + 1
         return (min(start, size), answers)
+
+    def refuse_unrouted(self, uint32_t index, uint32_t generation, bytes body, bytes kind, bytes detail):
+        """Answer a guest's unrouted message with a failure, see core.pyi."""
+        cdef Slot* slot = self.slot_of(index, generation)
+        return slot != NULL and post_unrouted(self.machine, slot, body, len(body), kind, detail)
+
+    def conversation(self, bytes conversation_id):
+        """Return what is known of a conversation, or None; see core.pyi."""
+        return account_find(self.open_machine(), conversation_id)
+
+    def conversations(self, unsigned int start, int count_max, bint live_only):
+        """Return conversations from the record `start` on, and where to go on; see core.pyi."""
+        return account_page(self.open_machine(), start, count_max, live_only)
+
+    def open_conversation(self, bytes conversation_id, object protocol, uint64_t initiator, list participants,
+                          uint32_t messages_max, uint64_t fuel_max, uint64_t ttl_ms):
+        """Open a conversation ahead of its first message: (reason number, state number)."""
+        return account_open(self.open_machine(), conversation_id, protocol, initiator, participants, messages_max,
+                            fuel_max, ttl_ms)
+
+    def end_conversation(self, bytes conversation_id):
+        """End, as cancelled, a conversation that its participants have no say in; False for all others."""
+        return account_end(self.open_machine(), conversation_id)
 
     def acknowledge(self, uint32_t index, uint32_t generation, uint32_t count):
         """Free places of an external agent's mailbox."""

@@ -62,6 +62,7 @@ cdef enum ReceiverKind:
 
 cdef enum ParseFlag:
     PARSE_CLIENT = 1                # also take the client-only fields
+    PARSE_ANY_ACT = 2               # take any word as performative; ``unknown_act`` tells, inform stands for it
 
 # Part of the source text. For a string: the interior without quotes. ``escaped``: contains a backslash.
 cdef struct Extent:
@@ -78,6 +79,8 @@ cdef struct Envelope:
     uint8_t receiver_kind
     uint8_t delivery                # 0, 1, 2 as listed above
     uint8_t priority
+    uint8_t any_act                 # PARSE_ANY_ACT was given
+    uint8_t unknown_act             # PARSE_ANY_ACT: the performative is none of the 22
     uint32_t receiver_count         # of a list
     uint64_t receiver_id            # for RECEIVER_ID
     uint64_t id_high                # for FIELD_ID

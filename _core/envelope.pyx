@@ -10,7 +10,7 @@ from caxton._core.json cimport (
     scan_refuse,
 )
 from caxton._core.message cimport Message, Piece, message_body
-from caxton._core.performative cimport performative_find, word, word_bytes
+from caxton._core.performative cimport INFORM, performative_find, word, word_bytes
 from caxton._core.splice cimport (
     conversation_write, extent_write, head_write, literal, piece_copy, piece_extent, trace_write,
 )
@@ -51,7 +51,10 @@ cdef int32_t form_take(Envelope* out, int32_t field, const char* text, uint32_t 
     if field == FIELD_PERFORMATIVE:
         number = performative_find(text, length)
         if number < 0:
-            return ENVELOPE_UNKNOWN_PERFORMATIVE
+            if not out.any_act:
+                return ENVELOPE_UNKNOWN_PERFORMATIVE
+            out.unknown_act = 1
+            number = INFORM
         out.performative = <uint8_t>number
         return ENVELOPE_OK
     if field == FIELD_ID:
@@ -234,6 +237,7 @@ cdef int32_t envelope_parse(const char* text, uint64_t length, uint32_t flags, E
     # The extents stay as they are: ``present`` guards them.
     memset(out, 0, <char*>out.fields - <char*>out)
     out.error_field = -1
+    out.any_act = flags & PARSE_ANY_ACT
     if length > UINT32_MAX:
         out.status = ENVELOPE_TOO_LARGE
         return ENVELOPE_TOO_LARGE

@@ -5,15 +5,19 @@ made and closed by the control thread; workers and ticker are joined before anyt
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from caxton._core.bounds cimport ENGINE_COUNT, TIMERS_PER_AGENT_MAX, WORKERS_MAX
+from caxton._core.bounds cimport ENGINE_COUNT, RECEIVERS_MAX, TARGETS_MAX, TIMERS_PER_AGENT_MAX, WORKERS_MAX
 from caxton._core.code cimport Code
+from caxton._core.conversation cimport Conversations
+from caxton._core.deadline cimport Deadlines
 from caxton._core.engine cimport Engine
-from caxton._core.limiter cimport Budget
+from caxton._core.limiter cimport Budget, TokenBucket
 from caxton._core.message cimport Message, MessageCache, MessagePool
+from caxton._core.protocol cimport Protocols
 from caxton._core.queue cimport Mailbox
 from caxton._core.routing cimport RoutingTable, Slot
 from caxton._core.runqueue cimport Injector, RunRing
 from caxton._core.telemetry cimport Telemetry
+from caxton._core.verdict cimport Outbid, Said, Verdict
 from caxton._core.wasmtime_c cimport wasmtime_context_t, wasmtime_func_t, wasmtime_memory_t, wasmtime_store_t
 
 # Why an instance, or one message in it, came to nothing. Names by number: FAULT_NAMES in machine.pyx.
@@ -74,6 +78,9 @@ cdef struct Sandbox:
     uint32_t capabilities       # registered by this instance
     GuestTimer* timers          # OWNERSHIP: owned; NULL until the first set_timer
 
+cdef enum:
+    DYING_AT_ONCE = 64
+
 # What a running handler has asked for; nothing of it is seen by others until outbox_commit.
 cdef struct Handling:
     Message* current            # borrowed: the message in hand; NULL in timers and start-up
@@ -85,6 +92,14 @@ cdef struct Handling:
     uint64_t result_bytes
     char error[256]
     uint32_t error_bytes
+
+# A thread's room for one verdict.
+cdef struct Hearing:
+    Said said
+    Verdict verdict
+    uint64_t receivers[RECEIVERS_MAX]
+    Outbid outbid[RECEIVERS_MAX]
+    uint64_t targets[TARGETS_MAX]
 
 cdef struct Worker:
     Machine* machine            # borrowed
@@ -101,6 +116,7 @@ cdef struct Worker:
     uint64_t random[4]          # xoshiro256++ state, seeded from the kernel
     Telemetry telemetry
     uint32_t ended              # atomic; 1 after the loop
+    Hearing hearing
 
 cdef struct Machine:
     MessagePool pool
@@ -128,10 +144,27 @@ cdef struct Machine:
     int event_fd
     # Timer wake-ups on their way to the ticker (see timers.pyx).
     Mailbox timer_inbox
+    # Conversations that are held to something; the wheel of their deadlines is the ticker's.
+    Protocols protocols
+    Conversations conversations
+    Deadlines deadlines
+    TokenBucket conversation_events     # so many a second are told to the shell
+    uint64_t untold_events          # atomic; the others
+    uint32_t loop_hops              # a chain of so many messages is told as a loop
+    Mailbox deaths                  # agents that are gone, for the ticker, who looks through the table for them
+    uint64_t dying[DYING_AT_ONCE]   # ticker: those it looks for now
+    uint32_t dying_count
+    uint32_t dying_left             # records still to be looked at
+    uint32_t deaths_untold          # atomic; 1 = one found no message: all members of conversations are looked for
+    uint32_t dying_all              # ticker: this round looks for them all
+    # The ticker's own, for what it tells.
+    Telemetry ticker_telemetry
+    uint64_t ticker_random[4]
     # The control thread's own: counters, free messages, random numbers.
     Telemetry shell_telemetry
     MessageCache shell_cache
     uint64_t shell_random[4]
+    Hearing shell_hearing
 
 cdef enum:
     SHELL_LOGS_MAX = 8192           # log lines on the way to the shell; more are dropped and counted
@@ -166,4 +199,9 @@ cdef void machine_to_shell(Machine* machine, Message* message) noexcept nogil
 # Running worker only, so that the events of one slot keep their order.
 cdef void machine_event(Machine* machine, MessageCache* cache, Slot* slot, uint32_t event, int32_t fault,
                         const char* text) noexcept nogil
+# The agent is gone for good: its part in conversations ends. Running worker only.
+cdef void machine_bury(Machine* machine, MessageCache* cache, Slot* slot) noexcept nogil
+# Hold conversations to the protocols of ``image``. 0, or -1 without memory, -2 when the image is none.
+cdef int machine_converse(Machine* machine, const char* image, uint64_t image_bytes, uint32_t conversations_max,
+                          uint32_t participants_max) noexcept nogil
 cdef const char* fault_name(int32_t fault) noexcept nogil

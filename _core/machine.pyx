@@ -7,7 +7,11 @@ from caxton._core.atomics cimport (
     add_u32_seq, cas_u32, futex_wake, load_u32_acquire, load_u32_relaxed, load_u32_seq, monotonic_ns, realtime_ns,
     store_u32_seq, sub_u32_seq, swap_u32_seq,
 )
-from caxton._core.message cimport KIND_EVENT, cache_flush, message_body, message_new, pool_close, pool_open
+from caxton._core.conversation cimport conversations_close, conversations_exist, conversations_open
+from caxton._core.deadline cimport deadlines_close, deadlines_open
+from caxton._core.limiter cimport bucket_init
+from caxton._core.message cimport KIND_DEATH, KIND_EVENT, cache_flush, message_body, message_new, pool_close, pool_open
+from caxton._core.protocol cimport protocols_load
 from caxton._core.queue cimport mailbox_init, mailbox_push
 from caxton._core.routing cimport routing_close, routing_open, slot_generation
 from caxton._core.runqueue cimport injector_init, injector_push, ring_close, ring_length, ring_open, ring_push
@@ -66,6 +70,7 @@ cdef int machine_open(Machine* machine, uint32_t workers, uint32_t slots, uint32
         return -1
     mailbox_init(&machine.shell, 0)
     mailbox_init(&machine.timer_inbox, 0)
+    mailbox_init(&machine.deaths, 0)
     for i in range(workers):
         worker = <Worker*>calloc(1, sizeof(Worker))
         if worker == NULL:
@@ -95,11 +100,30 @@ cdef void machine_close(Machine* machine) noexcept nogil:
     cache_flush(&machine.pool, &machine.shell_cache)
     free(machine.links)
     machine.links = NULL
+    conversations_close(&machine.conversations)
+    deadlines_close(&machine.deadlines)
     routing_close(&machine.routing)
     pool_close(&machine.pool)
     if machine.event_fd >= 0:
         close(machine.event_fd)
     machine.event_fd = -1
+
+
+cdef enum:
+    EVENTS_PER_S = 1000     # of conversations, to the shell
+
+
+cdef int machine_converse(Machine* machine, const char* image, uint64_t image_bytes, uint32_t conversations_max,
+                          uint32_t participants_max) noexcept nogil:
+    if protocols_load(&machine.protocols, image, image_bytes) != 0:
+        return -2
+    if getrandom(machine.ticker_random, sizeof(machine.ticker_random), 0) < 0:
+        return -1
+    bucket_init(&machine.conversation_events, EVENTS_PER_S, EVENTS_PER_S)
+    if conversations_open(&machine.conversations, &machine.protocols, conversations_max, participants_max) != 0:
+        return -1
+    # Each record has one node, and some have another for a deadline that came nearer.
+    return deadlines_open(&machine.deadlines, conversations_max * 2, machine.tick_ns, monotonic_ns())
 
 
 cdef void wake_worker(Machine* machine, Worker* worker) noexcept nogil:
@@ -190,3 +214,17 @@ cdef void machine_event(Machine* machine, MessageCache* cache, Slot* slot, uint3
     memcpy(message_body(message), text, length)
     message.body_bytes = <uint32_t>length
     machine_to_shell(machine, message)
+
+
+cdef void machine_bury(Machine* machine, MessageCache* cache, Slot* slot) noexcept nogil:
+    cdef Message* message
+    if not conversations_exist(&machine.conversations):
+        return
+    message = message_new(&machine.pool, cache, 0)
+    if message == NULL:
+        # ORDERING: seq_cst; the slot's state was released before, and the ticker looks at states only.
+        store_u32_seq(&machine.deaths_untold, 1)
+        return
+    message.kind = KIND_DEATH
+    message.sender_id = slot.id
+    mailbox_push(&machine.deaths, message)

@@ -19,10 +19,15 @@ cdef enum MessageKind:
     KIND_EVENT = 3          # lifecycle or fault event for the shell; number = EventCode, body = text
     KIND_CAPABILITY = 4     # a guest registered a capability; body = name
     KIND_UNROUTED = 5       # a guest sent to a capability; the shell picks the receiver
+    KIND_CONVERSATION = 6   # what happened to a conversation, for the shell; number = ConversationEvent, body = its id
+    KIND_DEATH = 7          # an agent is gone for good, for the ticker; sender_id
 
 cdef enum MessageFlag:
     FLAG_HOST = 1       # made by the host on behalf of an agent (automatic failure, not-understood, refuse)
     FLAG_RESERVED = 2   # holds one place in the receiver's mailbox
+    FLAG_GIVEN_ID = 4   # the sender chose the id
+    FLAG_COPY = 16      # a further copy, for another receiver, of the message before it in its list
+    FLAG_OWN_CONVERSATION = 8   # nobody named a conversation: the message opens its own, named by its id
 
 # A piece of ``body``: offset from its start, and length. Length 0 = absent.
 cdef struct Piece:
@@ -43,7 +48,7 @@ cdef struct Message:
     uint64_t trace_high
     uint64_t trace_low
     uint64_t span_id
-    int64_t number              # by kind
+    int64_t number              # by kind; of an ACL message its reply_by, Unix ms, 0 = none
     uint8_t kind
     uint8_t performative
     uint8_t flags
@@ -51,6 +56,11 @@ cdef struct Message:
     uint32_t index              # in that pool's class
     uint32_t body_bytes
     uint32_t body_capacity
+    # The conversation that the message belongs to, where that one is held to something: record index + 1, 0 = none.
+    uint32_t held
+    uint32_t held_generation
+    uint32_t hops               # messages that led to this one, each sent while the one before was handled
+    uint8_t content_kind        # ContentKind of the field; KIND_ABSENT where it is left out
     # Raw interiors (no quotes, canonical escapes) of the string fields that a reply needs.
     Piece conversation
     Piece protocol

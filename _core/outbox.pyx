@@ -4,13 +4,14 @@ from libc.stdint cimport uint32_t
 from libc.stdio cimport snprintf
 
 from caxton._core.acceptance cimport (
-    ACCEPTED, Author, Refusal, accept_all, accept_one, accept_unrouted, deliver, drop, resolve,
+    ACCEPTED, Author, Refusal, accept_all, accept_one, accept_unrouted, drop, resolve,
 )
 from caxton._core.atomics cimport likely, monotonic_ns
 from caxton._core.bounds cimport ROUTING_SAMPLE_EVERY, SENDS_PER_HANDLER_MAX
 from caxton._core.envelope cimport (
     ENVELOPE_OK, FIELD_SENDER, RECEIVER_CAPABILITY, RECEIVER_NONE, Envelope, ReceiverItem, envelope_parse, envelope_sender,
 )
+from caxton._core.hearing cimport deliver_heard, hear_unreachable
 from caxton._core.machine cimport Handling, Machine
 from caxton._core.message cimport Message
 from caxton._core.routing cimport Slot, slot_generation
@@ -88,6 +89,18 @@ cdef int32_t keep_reply(Worker* worker, Message* first, uint32_t count) noexcept
     return HOST_OK
 
 
+cdef void author_of(Worker* worker, Slot* slot, Author* author) noexcept nogil:
+    author.slot = slot
+    author.current = worker.handling.current
+    author.cache = &worker.cache
+    author.random = worker.random
+    author.telemetry = &worker.telemetry
+    author.now_ns = worker.now_ns
+    author.wall_offset_ns = worker.wall_offset_ns
+    author.id_high = 0
+    author.id_low = 0
+
+
 cdef int32_t add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t length, bint is_reply) noexcept nogil:
     cdef Machine* machine = worker.machine
     cdef Handling* handling = &worker.handling
@@ -109,13 +122,7 @@ cdef int32_t add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t le
         return refuse(worker, HOST_DENIED, REJECT_DENIED, b"an agent may name only itself as sender")
     if not is_reply and handling.sends + (envelope.receiver_count if envelope.receiver_count else 1) > SENDS_PER_HANDLER_MAX:
         return refuse(worker, HOST_QUOTA, REJECT_RATE_LIMITED, b"a handler sends at most 1024 messages")
-    author.slot = slot
-    author.current = handling.current
-    author.cache = &worker.cache
-    author.random = worker.random
-    author.telemetry = &worker.telemetry
-    author.now_ns = worker.now_ns
-    author.wall_offset_ns = worker.wall_offset_ns
+    author_of(worker, slot, &author)
     if envelope.receiver_kind == RECEIVER_CAPABILITY:
         reason = accept_unrouted(machine, &author, text, &envelope, is_reply, &first)
     elif envelope.receiver_kind != RECEIVER_NONE:
@@ -128,6 +135,9 @@ cdef int32_t add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t le
     else:
         return refuse(worker, HOST_INVALID, REJECT_INVALID, b"the message names no receiver")
     if reason != ACCEPTED:
+        if reason == REJECT_NO_ROUTE and hear_unreachable(
+                machine, &author, text, &envelope, refusal.item.id, &worker.hearing) != 0:
+            return say(worker, HOST_NOT_FOUND, b"the receiver is gone, and with it its part in the conversation")
         return explain(worker, reason)
     if is_reply:
         return keep_reply(worker, first, count)
@@ -147,16 +157,14 @@ cdef int32_t outbox_add(Worker* worker, Sandbox* sandbox, const char* text, uint
     return code
 
 
-cdef void outbox_commit(Worker* worker) noexcept nogil:
+cdef void outbox_commit(Worker* worker, Slot* slot) noexcept nogil:
     cdef Handling* handling = &worker.handling
-    cdef Message* message = handling.first
-    cdef Message* next
-    while message != NULL:
-        next = message.next
-        deliver(worker.machine, worker, message, worker.now_ns)
-        message = next
-    if handling.reply != NULL:
-        deliver(worker.machine, worker, handling.reply, worker.now_ns)
+    cdef Author author
+    if handling.first == NULL and handling.reply == NULL:
+        return
+    author_of(worker, slot, &author)
+    deliver_heard(worker.machine, worker, &author, handling.first)
+    deliver_heard(worker.machine, worker, &author, handling.reply)
     handling.first = handling.last = handling.reply = NULL
     handling.sends = 0
 

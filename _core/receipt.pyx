@@ -5,7 +5,7 @@ import json
 from caxton._core.envelope cimport RECEIVER_ID
 from caxton._core.post cimport (
     POST_ACCEPTED, POST_CAPABILITY, POST_INVALID, POST_MAILBOX_FULL, POST_NOT_RUNNING, POST_NO_ROUTE,
-    POST_OTHER_SENDER, POST_RATE_LIMITED, POST_TOO_LARGE,
+    POST_DUPLICATE, POST_OTHER_SENDER, POST_RATE_LIMITED, POST_REFUSED, POST_TOO_LARGE,
 )
 from caxton._core.text cimport uuid_write
 
@@ -39,6 +39,11 @@ cdef tuple receipt(Posted* posted, unsigned long long length, unsigned long long
         uuid_write(id_text, posted.id_high, posted.id_low)
         return (code, id_text[:36].decode(), plain(posted.conversation, posted.conversation_bytes), None)
     detail = None
+    if code == POST_REFUSED or code == POST_DUPLICATE:
+        uuid_write(id_text, posted.id_high, posted.id_low)
+        return (code, id_text[:36].decode() if code == POST_DUPLICATE else "",
+                plain(posted.conversation, posted.conversation_bytes),
+                (posted.reason, posted.protocol, posted.state, posted.outcome))
     if code == POST_INVALID:
         field = posted.envelope.error_field
         detail = (posted.envelope.status, posted.envelope.error_offset, FIELD_NAMES[field] if field >= 0 else None)

@@ -2,8 +2,9 @@
 
 from libc.string cimport memset
 
-from caxton._core.atomics cimport load_u64_relaxed
+from caxton._core.atomics cimport load_u32_relaxed, load_u64_relaxed
 from caxton._core.bounds cimport PERFORMATIVE_COUNT, WORKERS_MAX
+from caxton._core.protocol cimport OUTCOME_COUNT, PROTOCOLS_MAX, REASON_COUNT
 from caxton._core.telemetry cimport (
     HISTOGRAM_BUCKETS, HISTOGRAM_SHIFT, Histogram, REJECT_COUNT, STATUS_COUNT, Telemetry, telemetry_sum,
 )
@@ -23,7 +24,7 @@ cdef tuple histogram(Histogram* source):
 
 cdef dict scrape(Machine* machine):
     cdef Telemetry total
-    cdef Telemetry* parts[WORKERS_MAX + 1]
+    cdef Telemetry* parts[WORKERS_MAX + 2]
     cdef Telemetry* one
     cdef unsigned int i
     cdef int p
@@ -40,8 +41,9 @@ cdef dict scrape(Machine* machine):
             "fuel": load_u64_relaxed(&one.fuel),
         })
     parts[machine.worker_count] = &machine.shell_telemetry
+    parts[machine.worker_count + 1] = &machine.ticker_telemetry
     memset(&total, 0, sizeof(Telemetry))
-    telemetry_sum(&total, parts, machine.worker_count + 1)
+    telemetry_sum(&total, parts, machine.worker_count + 2)
     return {
         "processed": [[total.processed[p][s] for s in range(<int>STATUS_COUNT)] for p in range(<int>PERFORMATIVE_COUNT)],
         "rejected": [total.rejected[r] for r in range(<int>REJECT_COUNT)],
@@ -50,5 +52,13 @@ cdef dict scrape(Machine* machine):
         "processing": [histogram(&total.processing[p]) for p in range(<int>PERFORMATIVE_COUNT)],
         "workers": workers,
         "bucket_upper_ns": list(BUCKET_UPPER_NS),
+        "conversations_opened": [load_u64_relaxed(&machine.conversations.opened[p]) for p in range(<int>PROTOCOLS_MAX + 1)],
+        "conversations_finished": [
+            [load_u64_relaxed(&machine.conversations.finished[p][s]) for s in range(<int>OUTCOME_COUNT)]
+            for p in range(<int>PROTOCOLS_MAX + 1)
+        ],
+        "conversations_held": load_u32_relaxed(&machine.conversations.used),
+        "verdicts": [load_u64_relaxed(&machine.conversations.reasons[r]) for r in range(<int>REASON_COUNT)],
+        "conversation_events_untold": load_u64_relaxed(&machine.untold_events),
         "instances": load_u64_relaxed(&machine.instances),
     }

@@ -7,20 +7,21 @@ answers: STARTING -> RUNNING or STOPPED, RUNNING -> DRAINING -> STOPPED, any -> 
 from libc.stdint cimport UINT32_MAX, int32_t, int64_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 
-from caxton._core.acceptance cimport ACT_FAILURE, ACT_NOT_UNDERSTOOD, ACT_REFUSE, answer_error
 from caxton._core.atomics cimport (
     add_u32_seq, cas_u32, futex_wait, load_ptr_relaxed, load_u32_acquire, load_u32_relaxed, load_u32_seq,
     load_u64_relaxed, monotonic_ns, pause, prefetch, realtime_ns, store_u32_release, store_u32_seq, sub_u32_seq,
     swap_u32_seq, unlikely,
 )
 from caxton._core.bounds cimport AGENT_BATCH_MAX, ENGINE_COUNT
+from caxton._core.hearing cimport answer_error, charge_for
 from caxton._core.machine cimport (
     EVENT_FAILED, EVENT_FAULT, EVENT_REMOVED, EVENT_STARTED, EVENT_START_FAILED, EVENT_STOPPED,
     FAULT_AGENT_ERROR, FAULT_AGENT_FAILED, FAULT_AGENT_REMOVED, FAULT_AGENT_STOPPED, FAULT_BUSY, FAULT_FAILURE,
-    FAULT_MALFORMED, FAULT_NONE, FAULT_REPLY, fault_name, machine_event, machine_wake,
+    FAULT_MALFORMED, FAULT_NONE, FAULT_REPLY, fault_name, machine_bury, machine_event, machine_wake,
 )
 from caxton._core.message cimport HEADER_BYTES, KIND_ACL, KIND_TIMER, Message, cache_flush, message_free
 from caxton._core.outbox cimport outbox_commit, outbox_discard
+from caxton._core.performative cimport FAILURE, NOT_UNDERSTOOD, REFUSE
 from caxton._core.queue cimport mailbox_is_empty, mailbox_pop, mailbox_release
 from caxton._core.routing cimport (
     REQUEST_DRAIN, REQUEST_NONE, REQUEST_REMOVE, REQUEST_START, SLOT_DRAINING, SLOT_FAILED, SLOT_FREE,
@@ -30,6 +31,7 @@ from caxton._core.runqueue cimport RunRing, injector_drain, ring_length, ring_pu
 from caxton._core.sandbox cimport Outcome, fault_destroys, sandbox_close, sandbox_handle, sandbox_open, sandbox_timer
 from caxton._core.telemetry cimport STATUS_DEAD_LETTERED, STATUS_FAILED, STATUS_SUCCESS, count_message, counter_add, histogram_add
 from caxton._core.timers cimport TIMER_GONE, TIMER_LATER, timers_due, wheel_turn
+from caxton._core.watch cimport conversations_turn
 from caxton._core.wasmtime_c cimport Wasmtime, wasmtime_table
 
 cdef const Wasmtime* wt = wasmtime_table()
@@ -40,6 +42,7 @@ cdef enum:
     TICKS_IN_A_HURRY = 100000   # of deadline that a tick takes away while the machine must stop
     CLOCK_EVERY = 1024          # turns between looks at how wall and monotonic clock differ
     INJECTOR_EVERY = 32         # turns between looks at the injector while the ring has work
+    TURN_NS_MAX = 1000000       # after so long an agent's turn is over, however much waits for it
 
 
 cdef void free_handled(Worker* worker, Slot* slot, Message* message) noexcept nogil:
@@ -51,7 +54,9 @@ cdef void reject(Worker* worker, Slot* slot, Message* message, int32_t fault, co
     # A message that its agent will never see: the sender hears why.
     if message.kind == KIND_ACL:
         count_message(&worker.telemetry, message.performative, STATUS_DEAD_LETTERED)
-        answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(fault), text)
+        if answer_error(worker.machine, worker, message, FAILURE, fault_name(fault), text):
+            mailbox_release(&slot.mailbox)
+            return
     elif message.kind == KIND_TIMER and message.receiver_generation == slot_generation(slot):
         # ORDERING: a count; it orders nothing.
         sub_u32_seq(&slot.wakeups, 1)
@@ -83,15 +88,17 @@ cdef void replace_instance(Worker* worker, Slot* slot, Outcome* why) noexcept no
     sandbox_close(worker.machine, slot)
     if not may_restart(slot, worker.now_ns):
         store_u32_release(&slot.state, SLOT_FAILED)
+        machine_bury(worker.machine, &worker.cache, slot)
         machine_event(worker.machine, &worker.cache, slot, EVENT_FAILED, why.fault, why.text)
         return
     if sandbox_open(worker.machine, worker, slot, &outcome) != 0:
         outbox_discard(worker)
         slot.last_fault = outcome.fault
         store_u32_release(&slot.state, SLOT_FAILED)
+        machine_bury(worker.machine, &worker.cache, slot)
         machine_event(worker.machine, &worker.cache, slot, EVENT_FAILED, outcome.fault, outcome.text)
         return
-    outbox_commit(worker)
+    outbox_commit(worker, slot)
     counter_add(&slot.restarts, 1)
     machine_event(worker.machine, &worker.cache, slot, EVENT_FAULT, why.fault, why.text)
 
@@ -124,13 +131,13 @@ cdef void judge_code(Worker* worker, Outcome* outcome) noexcept nogil:
         snprintf(outcome.text, sizeof(outcome.text), b"handle_message returned %d", <int>code)
 
 
-cdef void answer_fault(Worker* worker, Message* message, Outcome* outcome) noexcept nogil:
+cdef bint answer_fault(Worker* worker, Message* message, Outcome* outcome) noexcept nogil:
     if outcome.code == -2 and not fault_destroys(outcome.fault):
-        answer_error(worker.machine, worker, message, ACT_NOT_UNDERSTOOD, b"not_understood", outcome.text)
-    elif outcome.code == -3 and not fault_destroys(outcome.fault):
-        answer_error(worker.machine, worker, message, ACT_REFUSE, b"refused", outcome.text)
-    else:
-        answer_error(worker.machine, worker, message, ACT_FAILURE, fault_name(outcome.fault), outcome.text)
+        return answer_error(
+            worker.machine, worker, message, NOT_UNDERSTOOD, b"not_understood", outcome.text)
+    if outcome.code == -3 and not fault_destroys(outcome.fault):
+        return answer_error(worker.machine, worker, message, REFUSE, b"refused", outcome.text)
+    return answer_error(worker.machine, worker, message, FAILURE, fault_name(outcome.fault), outcome.text)
 
 
 cdef void count_end(Worker* worker, Slot* slot, Outcome* outcome) noexcept nogil:
@@ -139,14 +146,15 @@ cdef void count_end(Worker* worker, Slot* slot, Outcome* outcome) noexcept nogil
     worker.now_ns = monotonic_ns()
 
 
-cdef void settle_outbox(Worker* worker, Outcome* outcome) noexcept nogil:
+cdef void settle_outbox(Worker* worker, Slot* slot, Outcome* outcome) noexcept nogil:
     # Effects of a handler that returned; a faulty one has none.
     if outcome.fault == FAULT_NONE:
-        outbox_commit(worker)
+        outbox_commit(worker, slot)
     else:
         outbox_discard(worker)
 
 
+# OWNERSHIP: takes the message, and gives its place back.
 cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept nogil:
     cdef Outcome outcome
     cdef uint64_t begun = worker.now_ns
@@ -160,14 +168,21 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
     counter_add(&slot.messages_handled, 1)
     count_message(&worker.telemetry, message.performative,
                   STATUS_SUCCESS if outcome.fault == FAULT_NONE else STATUS_FAILED)
-    settle_outbox(worker, &outcome)
+    if message.held != 0:
+        # Before anything goes out: what exhausts a conversation's budget says nothing more in it.
+        charge_for(worker, slot, message, outcome.fuel)
+    settle_outbox(worker, slot, &outcome)
     if unlikely(outcome.fault != FAULT_NONE):
         # The instance is replaced first, so that whoever hears of the fault can ask about the state.
         if fault_destroys(outcome.fault):
             replace_instance(worker, slot, &outcome)
+            worker.now_ns = monotonic_ns()
         else:
             slot.last_fault = outcome.fault
-        answer_fault(worker, message, &outcome)
+        if answer_fault(worker, message, &outcome):
+            mailbox_release(&slot.mailbox)
+            return
+    free_handled(worker, slot, message)
 
 
 cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept nogil:
@@ -184,11 +199,12 @@ cdef void handle_timer(Worker* worker, Slot* slot, Message* message) noexcept no
     sandbox_timer(worker, slot, timer_id, &outcome)
     judge_code(worker, &outcome)
     count_end(worker, slot, &outcome)
-    settle_outbox(worker, &outcome)
+    settle_outbox(worker, slot, &outcome)
     if outcome.fault == FAULT_NONE:
         return
     if fault_destroys(outcome.fault):
         replace_instance(worker, slot, &outcome)
+        worker.now_ns = monotonic_ns()
     else:
         slot.last_fault = outcome.fault
         machine_event(worker.machine, &worker.cache, slot, EVENT_FAULT, outcome.fault, outcome.text)
@@ -209,7 +225,7 @@ cdef void start_slot(Worker* worker, Slot* slot) noexcept nogil:
         return
     store_u32_release(&slot.state, SLOT_RUNNING)
     worker.now_ns = monotonic_ns()
-    outbox_commit(worker)
+    outbox_commit(worker, slot)
     machine_event(worker.machine, &worker.cache, slot, EVENT_STARTED, FAULT_NONE, b"")
 
 
@@ -235,6 +251,7 @@ cdef void answer_request(Worker* worker, Slot* slot) noexcept nogil:
         # ORDERING: likewise; what they push is rejected by the turn it causes.
         store_u32_release(&slot.state, SLOT_REMOVING)
         sandbox_close(worker.machine, slot)
+        machine_bury(worker.machine, &worker.cache, slot)
         reject_all(worker, slot, FAULT_AGENT_REMOVED, b"the agent was removed before it handled the message")
         machine_event(worker.machine, &worker.cache, slot, EVENT_REMOVED, FAULT_NONE, b"")
 
@@ -244,6 +261,7 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
     # ORDERING: a hint only; answer_request swaps the request.
     cdef Message* message
     cdef uint32_t state
+    cdef uint64_t begun = worker.now_ns
     slot.home = worker.index
     if unlikely(load_u32_acquire(&slot.request) != REQUEST_NONE):
         answer_request(worker, slot)
@@ -263,9 +281,12 @@ cdef void turn(Worker* worker, Slot* slot) noexcept nogil:
             reject(worker, slot, message, FAULT_AGENT_STOPPED, b"the agent is stopped")
         elif message.kind == KIND_ACL:
             handle_message(worker, slot, message)
-            free_handled(worker, slot, message)
         else:
             handle_timer(worker, slot, message)
+        # Each handler's end has read the clock. A batch is meant for handlers of microseconds: one of slow ones
+        # would keep every other agent of this worker waiting for the sum of their deadlines.
+        if unlikely(worker.now_ns - begun > TURN_NS_MAX):
+            break
     # ORDERING: seq_cst, see give_back in acceptance.pyx.
     if unlikely(slot.state == SLOT_DRAINING) and load_u32_seq(&slot.mailbox.depth) == 0:
         stop_drained(worker, slot)
@@ -420,6 +441,7 @@ cdef void ticker_run(Machine* machine, Wheel* wheel) noexcept nogil:
                 if machine.engines[e].engine != NULL:
                     wt.engine_increment_epoch(machine.engines[e].engine)
         wheel_turn(machine, wheel, monotonic_ns())
+        conversations_turn(machine, &wheel.cache, monotonic_ns())
         # A slot may wait behind a long handler in a ring too short to have called for help.
         if load_u32_relaxed(&machine.sleepers) != 0:
             for i in range(machine.worker_count):

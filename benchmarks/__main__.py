@@ -31,6 +31,7 @@ SCENARIOS: Final = (
     "runaway",
     "bad_guests",
     "posting",
+    "contracting",
     "starting",
     "returning",
     "keeping",

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import statistics
 import time
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final, final
 
 import msgspec
 
+WINDOW_S: Final = 10.0
 _FILES: Final = Path("/proc/self/fd")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -23,10 +25,11 @@ _answers: Final = msgspec.json.Decoder(_Answer)
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """The process at one moment."""
+    """The process at one moment; of what is resident, `guest_bytes` are the memories of its guests."""
 
     at_s: float
     resident_bytes: int
+    guest_bytes: int
     files: int
     tasks: int
     agents: int
@@ -63,9 +66,24 @@ def slope(points: list[tuple[float, float]]) -> float:
 
 
 def growth_bytes_per_min(samples: list[Sample]) -> float:
-    """Return by how much the second half of a run grew, as a straight line sees it."""
-    late = samples[len(samples) // 2 :]
-    return 60 * slope([(sample.at_s, float(sample.resident_bytes)) for sample in late])
+    """Return by how much the second half of a run grew, as a straight line sees it.
+
+    What guests hold is theirs by their limits, and comes and goes by tens of megabytes with the few that
+    take much; so the line is that of the rest. A guest's memory is counted when its handler ends: the
+    medians of WINDOW_S leave out the moments between.
+    """
+    windows: dict[int, list[Sample]] = {}
+    for sample in samples[len(samples) // 2 :]:
+        windows.setdefault(int(sample.at_s // WINDOW_S), []).append(sample)
+    return 60 * slope(
+        [
+            (
+                statistics.median(sample.at_s for sample in window),
+                statistics.median(float(sample.resident_bytes - sample.guest_bytes) for sample in window),
+            )
+            for window in windows.values()
+        ]
+    )
 
 
 @final
@@ -73,7 +91,8 @@ class Requests:
     """Requests of which each must get one answer, whatever becomes of the agent it went to."""
 
     def __init__(self) -> None:
-        self._open: dict[str, float] = {}
+        # When it was sent, and to whom.
+        self._open: dict[str, tuple[float, str]] = {}
         # Answers may come before the sender has read the id of its own message.
         self._early: set[str] = set()
         self.answered = 0
@@ -82,13 +101,13 @@ class Requests:
     def __len__(self) -> int:
         return len(self._open)
 
-    def sent(self, message_id: str) -> None:
+    def sent(self, message_id: str, receiver: str) -> None:
         """Expect an answer."""
         if message_id in self._early:
             self._early.remove(message_id)
             self.answered += 1
         else:
-            self._open[message_id] = time.monotonic()
+            self._open[message_id] = (time.monotonic(), receiver)
 
     def arrived(self, body: bytes) -> None:
         """Take an answer."""
@@ -100,12 +119,16 @@ class Requests:
         else:
             self._early.add(message_id)
 
+    def waited_for(self) -> Counter[str]:
+        """Return who owes how many answers."""
+        return Counter(receiver for _, receiver in self._open.values())
+
     def leftovers(self) -> str:
         """Say what does not add up; empty when all does."""
         words: list[str] = []
         if self._open:
             now = time.monotonic()
-            oldest = max(now - sent for sent in self._open.values())
+            oldest = max(now - sent for sent, _ in self._open.values())
             words.append(f"{len(self._open)} requests without an answer, the oldest of {oldest:.1f} s")
         if self._early:
             words.append(f"{len(self._early)} answers to requests that nobody sent, or second ones")

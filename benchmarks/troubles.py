@@ -14,6 +14,7 @@ import httpx
 import websockets
 
 from benchmarks import arrival, load
+from benchmarks.filling import request
 from benchmarks.house import nobody_else
 from benchmarks.ledger import Requests, Tally
 from benchmarks.server_process import API, TOKEN
@@ -45,6 +46,9 @@ SILENT: Final = (
     "grower",
 )
 POSTER: Final = "poster"
+ASKERS: Final = 20
+# Those that speak for tokens: what comes for them and nobody waits for stays in their inboxes.
+TOKENS: Final = (*(f"asker-{number}" for number in range(ASKERS)), "disturber", "starter")
 PENDING_MAX: Final = 2000
 NEW_MODULES: Final = 40
 
@@ -127,7 +131,7 @@ async def new_modules(stage: Stage) -> None:
     dice = stage.dice("new modules")
     while stage.goes_on():
         module = arrival.module(dice.randrange(NEW_MODULES))
-        order = DeployRequest(name=parse_agent_name("newcomer"))
+        order = DeployRequest(name=parse_agent_name("newcomer"), profile=Profile.STANDARD)
         await stage.attempt("new module", lambda: stage.runtime.deploy(order, module))  # noqa: B023 - awaited in this turn
         await stage.attempt("delete newcomer", lambda: stage.runtime.delete("newcomer"))
         await asyncio.sleep(dice.uniform(0.1, 0.5))
@@ -138,18 +142,10 @@ async def ask(stage: Stage, number: int) -> None:
     dice = stage.dice(f"ask {number}")
     sender = stage.runtime.external_for(f"asker-{number}")
     while stage.goes_on():
-        body = _request(dice, dice.choice(NAMES))
+        body = request(dice, dice.choice(NAMES))
         patience_s = dice.choice((0.001, 0.05, 2.0))
         await stage.attempt("ask", lambda: stage.runtime.ask(body, sender, nobody_else, patience_s))  # noqa: B023 - awaited in this turn
         await asyncio.sleep(dice.uniform(0.0, 0.01))
-
-
-def _request(dice: random.Random, receiver: str) -> bytes:
-    pad = "x" * dice.choice((0, 10, 200, 200, 5000))
-    return b'{"performative":"request","receiver":"%s","content":{"pad":"%s"}}' % (
-        receiver.encode(),
-        pad.encode(),
-    )
 
 
 async def post(stage: Stage, sender: AgentId) -> None:
@@ -160,12 +156,13 @@ async def post(stage: Stage, sender: AgentId) -> None:
         for _ in range(dice.choice((1, 10, 100))):
             if len(stage.requests) > PENDING_MAX:
                 break
+            receiver = dice.choice(answering)
             try:
-                posted = stage.runtime.post(_request(dice, dice.choice(answering)), sender, nobody_else)
+                posted = stage.runtime.post(request(dice, receiver), sender, nobody_else)
             except CaxtonError as error:
                 stage.tally.note("post", type(error).__name__)
             else:
-                stage.requests.sent(posted.message_id)
+                stage.requests.sent(posted.message_id, receiver)
                 stage.tally.note("post")
         await asyncio.sleep(dice.uniform(0.0, 0.02))
 
@@ -270,7 +267,7 @@ async def _be_external(stage: Stage, dice: random.Random, name: str) -> None:
     sender = stage.runtime.external_for("disturber")
     for _ in range(dice.choice((1, 30))):
         try:
-            stage.runtime.post(_request(dice, name), sender, nobody_else)
+            stage.runtime.post(request(dice, name), sender, nobody_else)
         except CaxtonError as error:
             stage.tally.note("message to a visitor", type(error).__name__)
     if dice.random() < 0.5:

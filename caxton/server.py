@@ -31,6 +31,7 @@ from caxton.security.root_token import load_root_token
 from caxton.security.tokens import TokenStore
 from caxton.storage.metrics import StoreCollector
 from caxton.storage.tokens import TokenTable, load_tokens
+from caxton.tasks.assembly import ProtocolServices
 from caxton.telemetry.logs import LogStream
 from caxton.telemetry.metrics import MetricsServer, RuntimeCollector
 
@@ -90,11 +91,14 @@ class ServerHandle:
         async with AsyncExitStack() as opened:
             runtime = Runtime.open(config, chosen_clock)
             opened.push_async_callback(runtime.stop, _RUNTIME_GRACE_S)
+            services = ProtocolServices(runtime, chosen_clock)
+            opened.push_async_callback(services.stop)
             token, source = load_root_token(Path(config.storage.data_dir), environ)
             store = runtime.store
             stored = await asyncio.to_thread(store.load, load_tokens)
             service = Service(
                 runtime,
+                services,
                 config,
                 chosen_clock,
                 TokenStore(token, chosen_clock.wall_ns, TokenTable(store), stored),
@@ -106,6 +110,7 @@ class ServerHandle:
             # The address is taken early, so that a port in use is known before anything runs.
             _bind(service, config)
             await runtime.start()
+            await services.start()
             metrics = MetricsServer()
             collector = RuntimeCollector(
                 runtime.census(),

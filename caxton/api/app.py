@@ -67,7 +67,7 @@ class Application:
         route: Route | None = None
         try:
             try:
-                route, call.parameters = self._table.find(scope["method"], scope["path"])
+                route, call.parameters = self._table.find(scope["method"], scope["path"], scope["raw_path"])
             except CaxtonError:
                 # Who is not known is not told what exists.
                 self._gate.principal(call.headers)
@@ -154,7 +154,7 @@ class Application:
         label = NO_ROUTE
         try:
             call.principal = self._gate.stream_principal(scope, call.headers)
-            route, call.parameters = self._table.find("WEBSOCKET", scope["path"])
+            route, call.parameters = self._table.find("WEBSOCKET", scope["path"], scope["raw_path"])
             label = route.path
             self._gate.admit(call.principal, route.permission)
             await self._sockets[route.operation_id](call)

@@ -145,7 +145,7 @@ class BatchRun:
         if '"' in conversation_id or "\\" in conversation_id:
             conversation_id = orjson.dumps(conversation_id).decode()[1:-1]
         ids = f'"message_id":"{answer.message_id}","conversation_id":"{conversation_id}"'
-        return f'{{{ids},"status":"accepted"}}\n'.encode()
+        return f'{{{ids},"status":"{answer.status}"}}\n'.encode()
 
     def _error_line(self, error: CaxtonError) -> bytes:
         return orjson.dumps(error.document(self._trace_id), option=orjson.OPT_APPEND_NEWLINE)

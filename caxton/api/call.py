@@ -26,6 +26,7 @@ class Scope(TypedDict):
     type: str
     method: str
     path: str
+    raw_path: bytes
     query_string: bytes
     headers: list[tuple[bytes, bytes]]
     subprotocols: NotRequired[list[str]]

@@ -7,7 +7,7 @@ field by field, so that its sender learns of all faults in one answer.
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Final, TypeVar, cast, get_args
+from typing import Annotated, Final, TypeVar, cast, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -58,6 +58,8 @@ def decode_body(body: bytes, type_: type[T]) -> T:
 def decode_query(query: bytes, type_: type[T]) -> T:
     """Return the query string as a value of the type; every value is read as its field's type wants it.
 
+    A parameter whose field is a list may be given several times, one value each.
+
     Raises:
         InvalidRequest: with every problem found: unknown, repeated and wrong parameters.
     """
@@ -78,9 +80,13 @@ def decode_query(query: bytes, type_: type[T]) -> T:
             "write it like ?name=value&name=value",
             ProblemKind.SYNTAX,
         ) from None
+    lists = _list_fields(type_)
     values: dict[str, object] = {}
     problems: list[Problem] = []
     for name, value in pairs:
+        if name in lists:
+            values[name] = [*cast("list[str]", values.get(name, [])), value]
+            continue
         if name in values:
             problems.append(
                 Problem(
@@ -122,6 +128,20 @@ def depth_of(body: bytes, limit: int = JSON_DEPTH_MAX) -> int:
         elif token in (b"]", b"}"):
             depth -= 1
     return deepest
+
+
+@cache
+def _list_fields(type_: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the names of the fields that are lists."""
+    return frozenset(
+        field.encode_name for field in msgspec.structs.fields(type_) if _without_bounds(field.type) is list
+    )
+
+
+def _without_bounds(kind: object) -> object:
+    """Return `list` for `Annotated[list[str], ...]` and for `list[str]`."""
+    origin = get_origin(kind)
+    return _without_bounds(get_args(kind)[0]) if origin is Annotated else origin
 
 
 @cache
@@ -202,6 +222,8 @@ def _field_problems(
     inner = None if alone else _struct_within(kind)
     if inner is not None and isinstance(value, dict):
         return _struct_problems(cast("dict[str, object]", value), inner, f"{where}.", strict=strict)
+    if kind is msgspec.Raw:
+        return []
     try:
         msgspec.convert(value, cast("type[object]", kind), strict=strict)
     except InvalidRequest as error:

@@ -36,6 +36,11 @@ class Ownership:
         if not self.may_send_as(principal)(agent_id):
             raise Forbidden(permission, role=principal.role, subject=f"agent {agent_id} of another token")
 
+    def require_or_operator(self, principal: Principal, agent_id: AgentId, permission: Permission) -> None:
+        """As `require`, but an operator may as well."""
+        if principal.role is not Role.OPERATOR:
+            self.require(principal, agent_id, permission)
+
 
 def _anyone(_: AgentId) -> bool:
     return True

@@ -142,7 +142,7 @@ class _Problems:
         parsed = [
             self.parsed(f"capabilities[{index}]", text, parse_capability) for index, text in enumerate(texts)
         ]
-        return tuple(capability for capability in parsed if capability is not None)
+        return tuple(dict.fromkeys(capability for capability in parsed if capability is not None))
 
     def refuse(self) -> None:
         """Raise what was found, if anything was."""

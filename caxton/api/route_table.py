@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Final, final
+from urllib.parse import unquote
 
 from caxton.api.errors import MethodNotAllowed
 from caxton.api.route import Route
@@ -35,10 +36,11 @@ class RouteTable:
         for route in self.routes:
             self._add(route)
 
-    def find(self, method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+    def find(self, method: str, path: str, raw_path: bytes) -> tuple[Route, tuple[str, ...]]:
         """Return the route and the values of its path's parameters, in order.
 
-        HEAD finds the route of GET.
+        HEAD finds the route of GET. `raw_path` is the path before its escapes were read: an escaped slash
+        belongs to a parameter, it does not end one.
 
         Raises:
             NotFound: nothing is at this path; names near ones.
@@ -47,7 +49,10 @@ class RouteTable:
         methods = self._exact.get(path)
         parameters = NO_PARAMETERS
         if methods is None:
-            methods, parameters = self._walk(path)
+            words = path.split("/")
+            if b"%2f" in raw_path.lower():
+                words = [unquote(word) for word in raw_path.decode("ascii").split("/")]
+            methods, parameters = self._walk(path, words)
         route = methods.get(method)
         if route is None and method == "HEAD":
             route = methods.get("GET")
@@ -70,10 +75,10 @@ class RouteTable:
         assert route.method not in methods, f"{route.method} {route.path} is declared twice"
         methods[route.method] = route
 
-    def _walk(self, path: str) -> tuple[dict[str, Route], tuple[str, ...]]:
+    def _walk(self, path: str, words: list[str]) -> tuple[dict[str, Route], tuple[str, ...]]:
         segment = self._root
         parameters: list[str] = []
-        for word in path.split("/")[1:]:
+        for word in words[1:]:
             following = segment.by_word.get(word)
             if following is None:
                 following = segment.parameter

@@ -12,15 +12,19 @@ from caxton.domain.agent import AgentKind, Delivery, Profile, RestartPolicy, Sta
 from caxton.domain.limits import LimitsRequest
 from caxton.runtime.agent_log import LogLine
 from caxton.runtime.agent_view import AgentView
+from caxton.runtime.directory import CAPABILITIES_MAX
+from caxton.runtime.yellow_pages import CapabilityCount
 from caxton.security.roles import Role
 from caxton.security.tokens import TokenView
 
-__all__ = ["AgentView", "LogLine", "TokenView"]
+__all__ = ["AgentView", "CapabilityCount", "LogLine", "TokenView"]
 
 WAIT_MS_MAX = 300_000
 PAGE_AGENTS_MAX = 1000
 INBOX_MESSAGES_MAX = 1000
 LOG_LINES_MAX = 1000
+PAGE_CAPABILITIES_MAX = 1000
+HAS_MAX = 16
 TOKEN_NAME_CHARACTERS_MAX = 100
 TOKEN_S_MAX = 315_360_000
 
@@ -40,6 +44,10 @@ Cursor = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1})]
 Word = Annotated[str, msgspec.Meta(extra_json_schema={"minLength": 1, "maxLength": 255})]
 Labels = Annotated[dict[str, str], msgspec.Meta(max_length=64)]
 Names = Annotated[list[str], msgspec.Meta(max_length=1000)]
+Capabilities = Annotated[list[str], msgspec.Meta(max_length=CAPABILITIES_MAX)]
+Has = Annotated[
+    list[str], msgspec.Meta(max_length=HAS_MAX, description="May be repeated: agents that have all of them.")
+]
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +71,7 @@ class AgentCreate(Input, frozen=True, kw_only=True):
     version: str | None = None
     limits: LimitsRequest = LimitsRequest()
     profile: Profile | None = None
-    capabilities: Names | None = None
+    capabilities: Capabilities | None = None
     config: Annotated[
         dict[str, str], msgspec.Meta(max_length=1000, description="Texts that the guest reads by config_get.")
     ] = {}
@@ -83,7 +91,7 @@ class AgentQuery(Input, frozen=True, kw_only=True):
     """Which agents to list."""
 
     state: StateName | None = None
-    capability: str | None = None
+    capability: Has = []
     label: Annotated[str | None, msgspec.Meta(description="A label's `key`, or `key=value`.")] = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_AGENTS_MAX)] = 100
     cursor: Cursor | None = None
@@ -242,35 +250,52 @@ class Validation(Output, frozen=True, kw_only=True):
     problems: list[ProblemRow]
 
 
-class CapabilityRow(Output, frozen=True, kw_only=True):
-    """A capability and how many agents have it."""
+class CapabilityQuery(Input, frozen=True, kw_only=True):
+    """Which capabilities to list; with `has`, of the agents that have all of these, counted among them."""
 
-    name: str
-    agents_count: int
+    prefix: Annotated[str, msgspec.Meta(description="Only names that begin with this.")] = ""
+    has: Has = []
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_CAPABILITIES_MAX)] = 100
+    cursor: Cursor | None = None
 
 
 class CapabilityList(Output, frozen=True, kw_only=True):
-    """All capabilities, by name."""
+    """One page of capabilities, by name; `next_cursor` is null on the last."""
 
-    capabilities: list[CapabilityRow]
+    capabilities: list[CapabilityCount]
+    next_cursor: str | None
+
+
+class HolderQuery(Input, frozen=True, kw_only=True):
+    """Which of the agents with a capability to list: those that have others as well, or are in a state."""
+
+    has: Has = []
+    state: StateName | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PAGE_AGENTS_MAX)] = 100
+    cursor: Cursor | None = None
 
 
 class CapabilityAgent(Output, frozen=True, kw_only=True):
-    """An agent that has a capability, and how busy it is."""
+    """An agent that has a capability; messages to it go where `load`, the mailbox depth, is least."""
 
     agent_id: str
     name: str
+    kind: AgentKind
     state: StateName
+    load: int
     mailbox_depth: int
+    mailbox_max: int
     messages_handled: int
 
 
 class CapabilityView(Output, frozen=True, kw_only=True):
-    """A capability and the agents that have it."""
+    """A capability, how many agents have it and how many of those run, and one page of them."""
 
     name: str
     agents_count: int
+    running_count: int
     agents: list[CapabilityAgent]
+    next_cursor: str | None
 
 
 class TokenCreate(Input, frozen=True, kw_only=True):

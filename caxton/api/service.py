@@ -6,6 +6,7 @@ from typing import final
 
 import msgspec
 
+from caxton.api.acl_text import ACLText
 from caxton.api.app import Application
 from caxton.api.audit_trail import AuditTrail
 from caxton.api.call import BodyRoom
@@ -17,14 +18,17 @@ from caxton.api.listener import Listener
 from caxton.api.ownership import Ownership
 from caxton.api.route_table import RouteTable
 from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
+from caxton.api.routes.auctions import AuctionRoutes
 from caxton.api.routes.audit import AuditRoutes
 from caxton.api.routes.capabilities import CapabilityRoutes
+from caxton.api.routes.conversations import ConversationRoutes
 from caxton.api.routes.description import DescriptionRoutes
 from caxton.api.routes.inbox import InboxRoutes
 from caxton.api.routes.logs import LogRoutes
 from caxton.api.routes.messages import ENVELOPE_BYTES_MAX, MessageRoutes
 from caxton.api.routes.stream import StreamRoutes
 from caxton.api.routes.system import SystemRoutes
+from caxton.api.routes.tasks import TaskRoutes
 from caxton.api.routes.tokens import TokenRoutes
 from caxton.api.wire import Watch, WireBounds
 from caxton.clock import Clock
@@ -32,6 +36,7 @@ from caxton.config import Config, limit_maxima
 from caxton.runtime.runtime import Runtime
 from caxton.security.rate import CallRate
 from caxton.security.tokens import TokenStore
+from caxton.tasks.assembly import ProtocolServices
 
 BODY_ROOM_BYTES_MAX = 512 * 1024 * 1024
 
@@ -52,6 +57,7 @@ class Service:
     def __init__(
         self,
         runtime: Runtime,
+        services: ProtocolServices,
         config: Config,
         clock: Clock,
         tokens: TokenStore,
@@ -71,16 +77,20 @@ class Service:
         ownership = Ownership(runtime)
         message_bytes_max = config.messaging.message_bytes_max
         body_bytes_max = message_bytes_max + ENVELOPE_BYTES_MAX
+        acl_text = ACLText(runtime, clock, config.messaging.platform, body_bytes_max)
         streams = StreamRoutes(runtime, ownership, gate)
         description = DescriptionRoutes(version)
         table = RouteTable(
             [
-                *MessageRoutes(runtime, ownership, room, ending, message_bytes_max).routes(),
+                *MessageRoutes(runtime, ownership, room, ending, acl_text, message_bytes_max).routes(),
                 *AgentRoutes(runtime, ownership, room, ending, limit_maxima(config), body_bytes_max).routes(),
-                *InboxRoutes(runtime, ownership, room, ending).routes(),
+                *InboxRoutes(runtime, ownership, room, ending, acl_text).routes(),
                 *LogRoutes(runtime, ending).routes(),
                 *streams.routes(),
-                *CapabilityRoutes(runtime).routes(),
+                *ConversationRoutes(runtime, ownership, room).routes(),
+                *CapabilityRoutes(runtime, ownership).routes(),
+                *TaskRoutes(services.tasks, room, ending, body_bytes_max).routes(),
+                *AuctionRoutes(services.auctions, room, ending, body_bytes_max).routes(),
                 *TokenRoutes(tokens, room).routes(),
                 *AuditRoutes(runtime.store).routes(),
                 *SystemRoutes(

@@ -16,13 +16,22 @@ from caxton.cli.tables import show_json
 @click.option(
     "--state", help="Only agents in this state: running, draining, stopped, failed, loaded, unloaded."
 )
-@click.option("--capability", help="Only agents that have this capability.")
+@click.option(
+    "--capability",
+    multiple=True,
+    metavar="NAME",
+    help="Only agents that have this capability. May be repeated: all of them.",
+)
 @click.option("--label", metavar="NAME=VALUE", help="Only agents with this label.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many; all without it.")
 @server_options
 @click.pass_obj
 def list_agents(
-    invocation: Invocation, state: str | None, capability: str | None, label: str | None, limit: int | None
+    invocation: Invocation,
+    state: str | None,
+    capability: tuple[str, ...],
+    label: str | None,
+    limit: int | None,
 ) -> None:
     """List agents."""
     with invocation.client() as client:

@@ -1,16 +1,14 @@
 """All agents of a server, page by page."""
 
-from collections.abc import Iterator, Mapping
-from typing import Final, Generic, TypeVar
+from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 import msgspec
 
-from caxton.cli.client import Client
+from caxton.cli.client import Client, Query
+from caxton.cli.pages import every_page
 
 T = TypeVar("T")
-
-# As many as the API hands over at once.
-_PAGE_AGENTS_MAX: Final = 1000
 
 
 class _Page(msgspec.Struct, Generic[T], frozen=True):
@@ -19,7 +17,7 @@ class _Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 def every_agent(
-    client: Client, shape: type[T], filters: Mapping[str, str | None] | None = None, wanted: int | None = None
+    client: Client, shape: type[T], filters: Query | None = None, wanted: int | None = None
 ) -> Iterator[T]:
     """Yield each agent that the filters let through, as the given shape; pages come as they are needed.
 
@@ -27,13 +25,5 @@ def every_agent(
 
     Raises: Refused, Unreachable.
     """
-    limit = min(_PAGE_AGENTS_MAX, wanted or _PAGE_AGENTS_MAX)
-    cursor: str | None = None
-    while True:
-        page = client.get("/agents", query={**(filters or {}), "limit": limit, "cursor": cursor}).decode(
-            _Page[shape]
-        )
+    for page in every_page(client, "/agents", _Page[shape], filters, wanted):
         yield from page.agents
-        cursor = page.next_cursor
-        if cursor is None:
-            return

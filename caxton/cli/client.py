@@ -4,7 +4,7 @@ A status of 400 and above becomes `Refused` with the API's own words, a connecti
 answer that is no answer of ours becomes `Unreachable`. Nothing here is printed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar, final
 
 import httpx
@@ -21,7 +21,8 @@ _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 35.0
 
 T = TypeVar("T")
-Query = Mapping[str, str | int | bool | None]
+# A value of several is sent as so many parameters of one name.
+Query = Mapping[str, str | int | bool | Sequence[str] | None]
 
 
 @final
@@ -202,7 +203,7 @@ class Client:
         )
 
 
-def _present(query: Query | None) -> dict[str, str | int | bool]:
+def _present(query: Query | None) -> dict[str, str | int | bool | Sequence[str]]:
     return {name: value for name, value in (query or {}).items() if value is not None}
 
 

@@ -38,11 +38,20 @@ _COMMANDS: Final = (
         "config", "caxton.cli.config:config", "Server", "Show or check the configuration, without a server."
     ),
     Entry("agent", "caxton.cli.agent:agent", "Agents", "Deploy agents, look at them and steer them."),
+    Entry("capability", "caxton.cli.capability:capability", "Agents", "Find agents by what they can do."),
     Entry(
         "send",
         "caxton.cli.send:send",
         "Agents",
         "Send an agent a message, and wait for its answer if asked to.",
+    ),
+    Entry("task", "caxton.cli.task:task", "Conversations", "Run a Contract Net among agents."),
+    Entry("auction", "caxton.cli.auction:auction", "Conversations", "Run an auction among agents."),
+    Entry(
+        "conversation",
+        "caxton.cli.conversation:conversation",
+        "Conversations",
+        "Look at conversations, open one, cancel one.",
     ),
 )
 

@@ -11,8 +11,13 @@ from caxton.cli.text import visible
 
 _NOTHING: Final = "-"
 
-# Colours of the states of agents and servers, as both rich and click name them.
+# Colours of the states of agents, conversations and servers, as both rich and click name them.
 STATE_COLOURS: Final = {
+    "Initiated": "cyan",
+    "InProgress": "cyan",
+    "Completed": "green",
+    "Failed": "red",
+    "Expired": "yellow",
     "running": "green",
     "ready": "green",
     "healthy": "green",
@@ -20,6 +25,10 @@ STATE_COLOURS: Final = {
     "draining": "yellow",
     "stopped": "blue",
     "failed": "red",
+    "completed": "green",
+    "initiated": "cyan",
+    "in_progress": "cyan",
+    "expired": "yellow",
     "not_ready": "red",
 }
 

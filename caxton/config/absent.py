@@ -25,9 +25,6 @@ class Absent(msgspec.Struct, frozen=True):
 
 ABSENT: Final = (
     Absent("server.grpc_port", "gRPC"),
-    Absent("messaging.reply_by_s", "a deadline of conversations"),
-    Absent("messaging.conversation_ttl_s", "the expiry of conversations"),
-    Absent("messaging.participants_max", "a limit of participants"),
     Absent("messaging.retry", "durable delivery"),
     Absent("messaging.dead_letters_max", "the store of dead letters"),
     Absent("messaging.history", "the store of messages", ("none",)),

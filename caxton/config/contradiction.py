@@ -4,11 +4,14 @@ Pure rules over the effective settings; each names the keys that it weighs, so t
 say where each of them came from.
 """
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
 from caxton.config.sections import Config
+
+_PLATFORM: Final = re.compile(r"[A-Za-z0-9._:-]{1,255}", re.ASCII)
 
 Finding = tuple[tuple[str, ...], str, str]
 """The keys at odds, what is wrong, what to do."""
@@ -94,6 +97,14 @@ def _limits(config: Config) -> list[Finding]:
     return findings
 
 
+def _platform(config: Config) -> list[Finding]:
+    platform = config.messaging.platform
+    if _PLATFORM.fullmatch(platform) is None:
+        problem = f"`{platform[:40]}` cannot stand behind an `@`"
+        return [(("messaging.platform",), problem, "use 1 to 255 characters of A-Z a-z 0-9 . _ : -")]
+    return []
+
+
 def _profiles(config: Config) -> list[Finding]:
     profiles = config.runtime.allowed_profiles
     if len(set(profiles)) != len(profiles) or not profiles:
@@ -149,6 +160,7 @@ _RULES: Final[tuple[Callable[[Config], list[Finding]], ...]] = (
     _ports,
     _tls,
     _limits,
+    _platform,
     _profiles,
     _canary,
     _tools,

@@ -220,6 +220,9 @@ class Messaging(Section, frozen=True, kw_only=True):
             greatest=_LIMIT["message_bytes_max"].greatest,
         ),
     ] = MIB
+    platform: Annotated[
+        str, setting("what stands behind the `@` of agents' names in messages for other platforms")
+    ] = "caxton"
     mailbox_max: Annotated[
         int,
         setting(
@@ -248,8 +251,28 @@ class Messaging(Section, frozen=True, kw_only=True):
         ),
     ] = 300.0
     participants_max: Annotated[
-        int, setting("participants of one conversation", unit="agents", least=2, greatest=100_000)
+        int, setting("participants of one conversation", unit="agents", least=1, greatest=1000)
     ] = 1000
+    conversations_max: Annotated[
+        int,
+        setting(
+            "conversations with a protocol or limits, live and remembered: the id of an ended one is not "
+            "used again for its time to live; address space is reserved, memory used when touched",
+            unit="conversations",
+            least=1024,
+            greatest=16_777_216,
+        ),
+    ] = 524_288
+    loop_messages: Annotated[
+        int,
+        setting(
+            "messages of which each was sent while the one before was handled; a chain that reaches this is "
+            "told as a loop",
+            unit="messages",
+            least=16,
+            greatest=1_000_000_000,
+        ),
+    ] = 10_000
     retry: Retry = Retry()
     dead_letters_max: Annotated[
         int, setting("dead letters that are kept, the newest", unit="messages", least=0, greatest=10_000_000)

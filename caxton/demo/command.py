@@ -38,8 +38,9 @@ def demo(invocation: Invocation, keep: bool, seconds: float) -> None:
 
     It builds four agents from C, starts a server on free ports with a throw-away data directory, deploys
     the agents over the API, and asks the manager for a job. The bidders' offers, the award and the result
-    are shown as the agents receive them; then what this machine does is measured. The exit code is 0 when
-    the cheapest bidder won and delivered the right result.
+    are shown as the agents receive them. Then one agent breaks the protocol and is refused, and what this
+    machine does is measured. The exit code is 0 when the cheapest bidder won and delivered the right result,
+    and what the protocol forbids had no effect.
     """
     # A program reads the outcome from standard output; the play is then for whoever watches the errors.
     stage = Stage(Console(stderr=invocation.as_json, highlight=False))
@@ -72,7 +73,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 def _conclude(stage: Stage, outcome: Outcome) -> None:
     if outcome.faults:
-        stage.verdict("The Contract Net did not go as it should:", good=False)
+        stage.verdict("It did not go as it should:", good=False)
         for fault in outcome.faults:
             stage.note(fault)
         return
@@ -93,6 +94,7 @@ def _tell_how_to_go_on(stage: Stage, server: OwnServer) -> None:
         "caxton agent list",
         """caxton send manager --content '{"size": 20000}' --wait 10s""",
         "caxton agent logs frugal",
+        "caxton conversation list",
         f"curl {server.metrics_url}",
     ):
         stage.command(words)

@@ -10,11 +10,13 @@ from typing import Final, final
 import msgspec
 
 from caxton.cli.client import Client
+from caxton.cli.conversation_view import ConversationView
 from caxton.cli.log_stream import LogLine, following_lines
+from caxton.cli.path import segment
 from caxton.cli.refusal import Ended
 from caxton.demo.cast import BIDDERS, CAST, CUSTOMER, JOB_SIZE, MANAGER, primes_below
-from caxton.demo.conversation import InOrder, faults
-from caxton.demo.seen_message import SeenMessage, read_message, read_trace
+from caxton.demo.conversation import InOrder, faults, held_faults
+from caxton.demo.seen_message import SeenMessage, field_of, read_message, read_trace
 from caxton.demo.stage import Stage
 
 _ANSWER_MS: Final = 20_000
@@ -52,7 +54,7 @@ class ContractNet:
         threading.Thread(target=self._ask, args=(asking,), daemon=True).start()
         answer = self._watch(asking)
         self._stage.message(answer)
-        return self._judge(answer)
+        return self._judge(answer) or self._judge_held(answer)
 
     def _ask(self, asking: "Future[SeenMessage]") -> None:
         try:
@@ -115,6 +117,18 @@ class ContractNet:
             self._order.add(seen, time.monotonic_ns())
         for due in self._order.due(time.monotonic_ns()):
             self._stage.message(due)
+
+    def _judge_held(self, answer: SeenMessage) -> list[str]:
+        """Ask the server for the conversation that the manager held, and compare."""
+        conversation = field_of(answer.content, "contract_net")
+        if not isinstance(conversation, str):
+            return ["the manager's answer does not name its conversation"]
+        view = self._client.get(f"/conversations/{segment(conversation)}").decode(ConversationView)
+        sessions = ", ".join(f"{each.words} {each.state}" for each in view.participants)
+        self._stage.note(
+            f"{view.protocol}: {view.state} ({view.outcome}) after {view.messages} messages; {sessions}"
+        )
+        return held_faults(view, self.messages, MANAGER)
 
     def _judge(self, answer: SeenMessage) -> list[str]:
         return faults(

@@ -9,8 +9,11 @@ from typing import Final, final
 
 import msgspec
 
+from caxton.cli.conversation_view import ConversationView
 from caxton.demo.seen_message import SeenMessage, field_of
 
+# How a session ends that the message is the last of.
+_ENDS: Final = {"refuse": "refused", "reject-proposal": "rejected", "inform": "done"}
 _PROPOSAL_WORDS: Final = ("propose", "refuse")
 
 
@@ -96,6 +99,33 @@ def faults(
     primes = field_of(field_of(answer.content, "result"), "primes")
     if primes != result:
         found.append(f"the result is {primes}, it should be {result}")
+    return found
+
+
+def held_faults(view: ConversationView, messages: Sequence[SeenMessage], manager: str) -> list[str]:
+    """Return in what the conversation that the server held differs from the messages that were seen.
+
+    It kept to the protocol of a Contract Net and ended with the winner's result; nothing was refused; and its
+    messages are those that went out and came back, the one cfp counted once however many got it.
+    """
+    found: list[str] = []
+    if (view.protocol, view.initiator.words) != ("fipa-contract-net", manager):
+        found.append(f"the conversation is one of {view.protocol} begun by {view.initiator.words}")
+    if (view.state, view.outcome) != ("Completed", "result"):
+        found.append(f"the conversation ended as {view.state} ({view.outcome})")
+    if view.refused:
+        found.append(f"{view.refused} messages of the conversation were refused")
+    names = {participant.words for participant in view.participants}
+    among = [seen for seen in messages if {seen.sender, seen.receiver} <= names | {manager}]
+    cfps = sum(seen.performative == "cfp" for seen in among)
+    if view.messages != len(among) - max(cfps - 1, 0):
+        found.append(f"the server counts {view.messages} messages, {len(among)} were seen")
+    ends = {participant.words: participant.state for participant in view.participants}
+    for seen in among:
+        wanted = _ENDS.get(seen.performative)
+        bidder = seen.sender if seen.sender != manager else seen.receiver
+        if wanted is not None and ends.get(bidder) != wanted:
+            found.append(f"the session of {bidder} ended as {ends.get(bidder)}, it should be {wanted}")
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Final, final
 import msgspec
 
 from caxton.cli.client import Client
-from caxton.demo.cast import CAST, CUSTOMER, JOB_SIZE, build
+from caxton.demo.cast import CAST, CUSTOMER, JOB_SIZE, MANAGER, build
 from caxton.demo.contract_net import ContractNet
 from caxton.demo.conversation import Proposal, proposals
 from caxton.demo.figures import (
@@ -22,6 +22,7 @@ from caxton.demo.figures import (
 from caxton.demo.own_server import OwnServer
 from caxton.demo.seen_message import SeenMessage
 from caxton.demo.stage import Stage
+from caxton.demo.violation import Refusal, Violation
 
 _ALONE_S: Final = 0.5
 
@@ -39,11 +40,12 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 @final
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How it went; `faults` is empty when the Contract Net was as it should be."""
+    """How it went; `faults` is empty when the Contract Net and the refusal were as they should be."""
 
     faults: list[str]
     messages: list[SeenMessage]
     proposals: list[Proposal]
+    refusals: list[Refusal]
     figures: Figures | None
 
 
@@ -86,16 +88,24 @@ class Scenario:
         return server
 
     def play(self, server: OwnServer, client: Client, modules: dict[str, bytes]) -> Outcome:
-        """Run the Contract Net and, when it went well, measure. Raises: Refused, Unreachable."""
+        """Run the Contract Net, break a rule and, when all went well, measure.
+
+        Raises: Refused, Unreachable.
+        """
         names = self._deploy(client, modules)
         self._stage.heading(f"A Contract Net: who counts the primes below {JOB_SIZE:,}?")
         run = ContractNet(client, self._stage, names)
         faults = run.run()
+        violation = Violation(client, self._stage)
+        if not faults:
+            self._stage.heading("A word too many: what the protocol does not allow")
+            faults = violation.run()
         figures = None if faults else self._measure(server, client)
         return Outcome(
             faults=faults,
             messages=run.messages,
-            proposals=proposals(run.messages, "manager"),
+            proposals=proposals(run.messages, MANAGER),
+            refusals=violation.refusals,
             figures=figures,
         )
 

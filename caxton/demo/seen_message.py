@@ -1,11 +1,9 @@
-"""A message that took place, as its receiver saw it, and how its content is told in a few words."""
+"""A message that took place, as its receiver saw it."""
 
 from collections.abc import Mapping
 from typing import final
 
 import msgspec
-
-from caxton.cli.text import clipped, visible
 
 
 @final
@@ -61,24 +59,6 @@ def _with_names(content: object, names: Mapping[str, str]) -> object:
     return content
 
 
-def told_briefly(content: object, columns: int) -> str:
-    """Return content in at most so many characters: an object as `name=value` pairs, the rest as JSON."""
-    if isinstance(content, dict):
-        fields = msgspec.convert(content, dict[str, object])
-        words = " ".join(f"{visible(name)}={_value(value)}" for name, value in fields.items())
-    elif content is None:
-        words = ""
-    else:
-        words = _value(content)
-    return clipped(words, columns)
-
-
 def field_of(content: object, name: str) -> object:
     """Return a field of an object, or None where there is no such field or no object."""
     return msgspec.convert(content, dict[str, object]).get(name) if isinstance(content, dict) else None
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return visible(value)
-    return visible(msgspec.json.encode(value).decode())

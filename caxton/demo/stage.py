@@ -6,18 +6,11 @@ from typing import Final, final
 from rich.console import Console
 from rich.text import Text
 
-from caxton.demo.seen_message import SeenMessage, told_briefly
+from caxton.cli.brief import ACT_COLOURS, told_briefly
+from caxton.demo.seen_message import SeenMessage
 
 # One colour for each agent in the order of their entrance; readable on light and on dark.
 _CAST_COLOURS: Final = ("magenta", "cyan", "green", "yellow", "blue", "red")
-_ACT_COLOURS: Final = {
-    "accept-proposal": "green",
-    "inform": "green",
-    "reject-proposal": "yellow",
-    "refuse": "yellow",
-    "failure": "red",
-    "not-understood": "red",
-}
 _ACT_COLUMNS: Final = 15
 _PLAIN_COLUMNS: Final = 120
 _CONTENT_COLUMNS_MIN: Final = 20
@@ -60,22 +53,33 @@ class Stage:
 
     def message(self, seen: SeenMessage) -> None:
         """Show one message: since the first, from whom to whom, the act, and what it says in short."""
+        line = self._beginning(seen, "→")
+        line.append(
+            told_briefly(seen.content, max(self._columns - len(line.plain) - 1, _CONTENT_COLUMNS_MIN))
+        )
+        self._print(line)
+
+    def refusal(self, seen: SeenMessage, why: str) -> None:
+        """Show a message that reached nobody, and why."""
+        line = self._beginning(seen, "✗")
+        line.append("refused: ", style="bold red")
+        line.append(why, style="red")
+        self._print(line)
+
+    def _beginning(self, seen: SeenMessage, arrow: str) -> Text:
         self._first_ns = self._first_ns or seen.received_ns
         line = Text("  ")
         line.append(f"{(seen.received_ns - self._first_ns) / 1e6:9.3f} ms", style="dim")
         line.append("  ")
         line.append(seen.sender.rjust(self._names_columns), style=self._colours.get(seen.sender, ""))
-        line.append(" → ", style="dim")
+        line.append(f" {arrow} ", style="dim" if arrow == "→" else "red")
         line.append(seen.receiver.ljust(self._names_columns), style=self._colours.get(seen.receiver, ""))
         line.append("  ")
         line.append(
-            seen.performative.ljust(_ACT_COLUMNS), style=f"bold {_ACT_COLOURS.get(seen.performative, '')}"
+            seen.performative.ljust(_ACT_COLUMNS), style=f"bold {ACT_COLOURS.get(seen.performative, '')}"
         )
         line.append(" ")
-        line.append(
-            told_briefly(seen.content, max(self._columns - len(line.plain) - 1, _CONTENT_COLUMNS_MIN))
-        )
-        self._print(line)
+        return line
 
     def figures(self, rows: Sequence[tuple[str, str, str]]) -> None:
         """Show figures: what was measured, how much, and how it was measured."""

@@ -43,6 +43,11 @@ class EventType(StrEnum):
     MESSAGE_REJECTED = "message.rejected"
     MESSAGE_EXPIRED = "message.expired"
     MESSAGE_DEAD_LETTERED = "message.dead_lettered"
+    CONVERSATION_CONTRACT_AWARDED = "conversation.contract_awarded"
+    CONVERSATION_COMPLETED = "conversation.completed"
+    CONVERSATION_FAILED = "conversation.failed"
+    CONVERSATION_EXPIRED = "conversation.expired"
+    CONVERSATION_LOOP = "conversation.loop"
     PERFORMANCE_SAMPLED = "performance.sampled"
     DEPLOYMENT_STARTED = "deployment.started"
     DEPLOYMENT_STAGE = "deployment.stage"
@@ -68,11 +73,26 @@ class LifecycleData(msgspec.Struct, frozen=True, kw_only=True, tag="lifecycle"):
 class CommunicationData(msgspec.Struct, frozen=True, kw_only=True, tag="communication"):
     """A message came to an agent or left it. `reason` says why one was rejected."""
 
-    message_id: MessageId
+    message_id: MessageId | None
     conversation_id: ConversationId
     performative: Performative
     direction: Literal["inbound", "outbound"]
     reason: str | None = None
+
+
+@final
+class ConversationData(msgspec.Struct, frozen=True, kw_only=True, tag="conversation"):
+    """A conversation ended, somebody was awarded in it, or it goes round in circles.
+
+    `agent` is the one that was awarded; `messages` counts the accepted ones, of a loop those in a row.
+    """
+
+    conversation_id: ConversationId
+    protocol: str | None
+    state: str
+    messages: int
+    outcome: str | None = None
+    agent: AgentId | None = None
 
 
 @final
@@ -104,7 +124,9 @@ class SecurityData(msgspec.Struct, frozen=True, kw_only=True, tag="security"):
     reason: str | None = None
 
 
-EventData = LifecycleData | CommunicationData | PerformanceData | DeploymentData | SecurityData
+EventData = (
+    LifecycleData | CommunicationData | ConversationData | PerformanceData | DeploymentData | SecurityData
+)
 
 
 @final
@@ -144,6 +166,8 @@ def family_of(data: EventData) -> str:
             return "agent"
         case CommunicationData():
             return "message"
+        case ConversationData():
+            return "conversation"
         case PerformanceData():
             return "performance"
         case DeploymentData():

@@ -8,11 +8,22 @@ from caxton.domain.ids import ConversationId, MessageId
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """The message was taken: it lies in the mailbox of each of its receivers."""
+    """The message was taken: it lies in the mailbox of each of its receivers.
+
+    A duplicate is one whose id was accepted in its conversation before: nothing was done with it.
+    """
 
     message_id: MessageId
     conversation_id: ConversationId
-    status: Literal["accepted"] = "accepted"
+    status: Literal["accepted", "duplicate"] = "accepted"
+
+
+class DuplicateMessage(Exception):
+    """No answer will come: the message was accepted before. `posted` is what its sender gets."""
+
+    def __init__(self, posted: Posted) -> None:
+        super().__init__()
+        self.posted = posted
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ nor ticker: there every call is refused.
 """
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -22,9 +23,13 @@ from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
 from caxton.domain.errors.taxonomy import InternalError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
+from caxton.runtime.conversation_rows import interior, read_conversation, read_news
 from caxton.runtime.seam import (
     Ask,
     Code,
+    ConversationCode,
+    ConversationOrder,
+    ConversationReading,
     CoreEvent,
     CoreSettings,
     EventCode,
@@ -41,6 +46,8 @@ from caxton.runtime.seam import (
 if TYPE_CHECKING:
     from caxton._core.core import Core, ModuleCode
 
+_log = logging.getLogger("caxton.runtime.bridge")
+
 BATCH_COMPLETIONS: Final = 128
 TURN_NS_MAX: Final = 1_000_000
 
@@ -52,6 +59,7 @@ class _Kind(IntEnum):
     EVENT = 3
     CAPABILITY = 4
     UNROUTED = 5
+    CONVERSATION = 6
 
 
 _forked = False
@@ -84,6 +92,7 @@ class Bridge:
             _Kind.EVENT: self._deliver_event,
             _Kind.CAPABILITY: self._deliver_capability,
             _Kind.UNROUTED: self._deliver_unrouted,
+            _Kind.CONVERSATION: self._deliver_conversation,
         }
         self.performatives: tuple[str, ...] = names.PERFORMATIVES
         self.statuses: tuple[str, ...] = names.STATUSES
@@ -113,13 +122,19 @@ class Bridge:
                 epoch_tick_ms=settings.epoch_tick_ms,
                 instance_bytes_max=settings.instance_bytes_max,
                 mappings_max=settings.mappings_max,
+                protocols=settings.conversations.protocols,
+                conversations_max=settings.conversations.conversations_max,
+                participants_max=settings.conversations.participants_max,
+                reply_by_ms=settings.conversations.reply_by_ms,
+                conversation_ttl_ms=settings.conversations.conversation_ttl_ms,
+                loop_hops=settings.conversations.loop_hops,
             )
         except (names.CoreError, MemoryError) as error:
             problem = Problem(
                 field="runtime",
                 kind=ProblemKind.OUT_OF_BOUNDS,
                 problem=f"the core cannot be made: {_words(error)}",
-                fix="lower runtime.agents_max or runtime.pool_messages",
+                fix="lower runtime.agents_max, runtime.pool_messages or messaging.conversations_max",
             )
             raise ConfigurationInvalid([problem]) from error
         return cls(core, turn_ns_max)
@@ -265,9 +280,46 @@ class Bridge:
         """Send up to `lines_max` lines; returns where to go on, and the answers in order."""
         return self._core.post_lines(data, start, lines_max, sender, False)
 
+    def refuse_unrouted(self, slot: Slot, body: bytes, kind: str, words: str) -> bool:
+        """Answer a guest's message to a capability with the host's `failure`; False when it hears nothing."""
+        return self._core.refuse_unrouted(
+            slot.number, slot.generation, body, kind.encode("ascii"), words.encode(errors="replace")
+        )
+
     def acknowledge(self, slot: Slot, count: int) -> None:
         """Free places in an external agent's mailbox."""
         self._core.acknowledge(slot.number, slot.generation, count)
+
+    # --- conversations ---
+
+    def conversation(self, conversation_id: str) -> ConversationReading | None:
+        """Return a conversation that is held to something, or None."""
+        row = self._core.conversation(interior(conversation_id))
+        return None if row is None else read_conversation(row)
+
+    def conversations(
+        self, start: int, count_max: int, *, live_only: bool
+    ) -> tuple[list[ConversationReading], int]:
+        """Return some conversations from place `start` on, and the place to go on from; 0 is the end."""
+        rows, following = self._core.conversations(start, count_max, live_only)
+        return [read_conversation(row) for row in rows], following
+
+    def open_conversation(self, order: ConversationOrder) -> int:
+        """Open a conversation ahead of its first message; returns a `Reason`'s number, 0 when it is open."""
+        reason, _ = self._core.open_conversation(
+            interior(order.conversation_id),
+            None if order.protocol is None else order.protocol.encode(),
+            order.initiator,
+            [*order.participants],
+            order.messages_max,
+            order.fuel_max,
+            order.ttl_ms,
+        )
+        return reason
+
+    def end_conversation(self, conversation_id: str) -> bool:
+        """End, as cancelled, a conversation that its participants have no say in; False for all others."""
+        return self._core.end_conversation(interior(conversation_id))
 
     # --- numbers ---
 
@@ -310,7 +362,10 @@ class Bridge:
         assert sink is not None, "attach comes before completions"
         batch = self._core.take_completions(BATCH_COMPLETIONS)
         for row in batch:
-            self._deliver[cast("int", row[0])](sink, row)
+            try:
+                self._deliver[cast("int", row[0])](sink, row)
+            except Exception:  # noqa: BLE001 - the outermost frame: one bad row must not lose those behind it
+                _log.exception("a completion could not be delivered", extra={"event": "completion_failed"})
         return len(batch)
 
     def _deliver_message(self, sink: Sink, row: tuple[object, ...]) -> None:
@@ -343,6 +398,9 @@ class Bridge:
         _, index, generation, sender, capability, body = cast("tuple[int, int, int, int, str, bytes]", row)
         sink.on_unrouted(Slot(index, generation), AgentId(sender), capability, body)
 
+    def _deliver_conversation(self, sink: Sink, row: tuple[object, ...]) -> None:
+        sink.on_conversation(read_news(row, self.performatives))
+
 
 class EngineRefusal(Exception):
     """The engine does not take a module or its machine code; the text says why."""
@@ -354,7 +412,14 @@ def _module_code(code: Code) -> "ModuleCode":
 
 def _check_codes(names: dict[str, object]) -> None:
     """Compare the numbers above with the core's; a difference is a fault of the build."""
-    prefixes = {PostCode: "POST_", SlotState: "SLOT_", Ask: "REQUEST_", EventCode: "EVENT_", _Kind: "KIND_"}
+    prefixes: dict[type[IntEnum], str] = {
+        PostCode: "POST_",
+        SlotState: "SLOT_",
+        Ask: "REQUEST_",
+        EventCode: "EVENT_",
+        ConversationCode: "CONVERSATION_",
+        _Kind: "KIND_",
+    }
     for words, prefix in prefixes.items():
         for member in words:
             name = f"{prefix}{member.name}"

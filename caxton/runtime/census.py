@@ -9,11 +9,13 @@ import asyncio
 from collections import Counter
 from typing import Final, final
 
+from caxton.protocols.catalogue import FREE, PROTOCOLS
+from caxton.protocols.row import OUTCOME_WORDS, REASON_WORDS
 from caxton.runtime.bridge import Bridge
 from caxton.runtime.modules import Modules
 from caxton.runtime.registry import Registry
 from caxton.runtime.waiters import Waiters
-from caxton.telemetry.reading import AgentReading, CoreReading, Reading, read_core
+from caxton.telemetry.reading import AgentReading, CoreNames, CoreReading, Reading, read_core
 
 SLICE_AGENTS: Final = 500
 # Shared by all agents of which there is nothing to tell.
@@ -29,6 +31,14 @@ class Census:
         self._registry = registry
         self._waiters = waiters
         self._modules = modules
+        self._names = CoreNames(
+            performatives=bridge.performatives,
+            statuses=bridge.statuses,
+            reject_reasons=bridge.reject_reasons,
+            protocols=(*(protocol.name for protocol in PROTOCOLS), FREE),
+            outcomes=tuple(OUTCOME_WORDS.values()),
+            verdicts=tuple(REASON_WORDS.values()),
+        )
 
     async def read(self) -> Reading:
         """Return all numbers of now."""
@@ -66,5 +76,4 @@ class Census:
         )
 
     def _core(self) -> CoreReading:
-        bridge = self._bridge
-        return read_core(bridge.telemetry(), bridge.performatives, bridge.statuses, bridge.reject_reasons)
+        return read_core(self._bridge.telemetry(), self._names)

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from caxton.config import Config
-from caxton.runtime.seam import CoreSettings
+from caxton.protocols.catalogue import PROTOCOLS
+from caxton.protocols.compiled import compile_protocols
+from caxton.runtime.seam import ConversationSettings, CoreSettings
 
 # The core has room for so many workers beside the ticker.
 WORKERS_MAX: Final = 63
@@ -30,6 +32,20 @@ def core_settings(config: Config) -> CoreSettings:
         epoch_tick_ms=runtime.epoch_tick_ms,
         instance_bytes_max=physical_memory_bytes() * MEMORY_OVERCOMMIT,
         mappings_max=int(mappings_allowed() * MAPPINGS_SHARE),
+        conversations=conversation_settings(config),
+    )
+
+
+def conversation_settings(config: Config) -> ConversationSettings:
+    """Return how the core holds conversations."""
+    messaging = config.messaging
+    return ConversationSettings(
+        protocols=compile_protocols(PROTOCOLS),
+        conversations_max=messaging.conversations_max,
+        participants_max=messaging.participants_max,
+        reply_by_ms=round(messaging.reply_by_s * 1000),
+        conversation_ttl_ms=round(messaging.conversation_ttl_s * 1000),
+        loop_hops=messaging.loop_messages,
     )
 
 

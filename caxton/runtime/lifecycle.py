@@ -45,7 +45,8 @@ from caxton.runtime.inbox import Inbox
 from caxton.runtime.module_problem import start_refusal
 from caxton.runtime.modules import CodeLease, Modules, Wish
 from caxton.runtime.registry import Registry
-from caxton.runtime.seam import Ask, CoreEvent, EventCode, Slot, SpawnOrder
+from caxton.runtime.seam import Ask, CoreEvent, EventCode, Slot
+from caxton.runtime.spawn_order import spawn_order
 from caxton.runtime.supervisor import Supervisor, fault_kind, log_fields
 from caxton.storage.agents import StoredAgent
 
@@ -100,7 +101,13 @@ class Lifecycle:
         except BaseException:
             self._registry.release(request.name, agent_id)
             raise
-        record = self._admission.guest(agent_id, request, limits, lease)
+        try:
+            record = self._admission.guest(agent_id, request, limits, lease)
+        except BaseException:
+            # The manifest's version may be none.
+            self._modules.release(lease)
+            self._registry.release(request.name, agent_id)
+            raise
         try:
             await self._bring_up(record, lease)
             await self._ledger.arrive(record, request.deployed_by)
@@ -125,38 +132,47 @@ class Lifecycle:
         self._publish(record)
         return record
 
-    def create_external(self, request: ExternalRequest, *, forgetful: bool = False) -> AgentRecord:
+    def create_external(
+        self, request: ExternalRequest, *, forgetful: bool = False, has_inbox: bool = True
+    ) -> AgentRecord:
         """Bring an agent that speaks through the API, until the server stops: the store does not know of it.
 
         With `forgetful` its oldest unread messages give way.
 
+        One without an inbox is a part of the server, which takes its messages by itself.
+
         Raises:
             InvalidRequest, AgentAlreadyExists, ResourceLimitExceeded: as for `deploy`.
         """
-        record = self._external(request, forgetful=forgetful)
+        record = self._external(request, forgetful=forgetful, has_inbox=has_inbox)
         self._publish(record)
         return record
 
-    def _external(self, request: ExternalRequest, *, forgetful: bool = False) -> AgentRecord:
+    def _external(
+        self, request: ExternalRequest, *, forgetful: bool = False, has_inbox: bool = True
+    ) -> AgentRecord:
         agent = self._admission.external(request)
         record = AgentRecord(agent, new_deployment_id(), capabilities=request.capabilities)
         self._registry.reserve(request.name, agent.id)
         try:
-            self._open_inbox(record, agent, forgetful=forgetful)
+            self._open_place(record, agent, forgetful=forgetful, has_inbox=has_inbox)
         except BaseException:
             self._registry.release(request.name, agent.id)
             raise
         return record
 
-    def _open_inbox(self, record: AgentRecord, agent: Loaded, *, forgetful: bool) -> None:
+    def _open_place(
+        self, record: AgentRecord, agent: Loaded, *, forgetful: bool = False, has_inbox: bool = True
+    ) -> None:
         """Give an external agent its place in the core, and let it run."""
         limits = agent.spec.limits
         bridge = self._bridge
         slot = bridge.spawn_external(agent.id, agent.spec.name, limits.message_bytes_max, limits.mailbox_max)
-        record.agent = start(agent, now_ns=self._clock.wall_ns())
+        self._registry.swap(record, agent, start(agent, now_ns=self._clock.wall_ns()))
         # Half of the mailbox is left to messages that callers wait for: those are taken out at once.
         forgetful_max = max(limits.mailbox_max // 2, 1) if forgetful else None
-        record.inbox = Inbox(lambda count: bridge.acknowledge(slot, count), forgetful_max=forgetful_max)
+        if has_inbox:
+            record.inbox = Inbox(lambda count: bridge.acknowledge(slot, count), forgetful_max=forgetful_max)
         self._registry.attach(record, slot)
 
     # --- after a restart of the server ---
@@ -192,7 +208,7 @@ class Lifecycle:
         """
         try:
             if agent.spec.kind is AgentKind.EXTERNAL:
-                self._open_inbox(record, agent, forgetful=False)
+                self._open_place(record, agent)
                 return
             await self._lease_again(record, agent.spec)
             if self._registry.by_id(agent.id) is not record:
@@ -368,29 +384,8 @@ class Lifecycle:
         await self._modules.keep(lease)
 
     def _spawn_instance(self, record: AgentRecord, lease: CodeLease) -> None:
-        slot = self._bridge.spawn(self._order(record), lease.code)
+        slot = self._bridge.spawn(spawn_order(record, self._fuel_per_ms), lease.code)
         self._registry.attach(record, slot)
-
-    def _order(self, record: AgentRecord) -> SpawnOrder:
-        spec = record.agent.spec
-        limits = spec.limits
-        fuel_max = limits.fuel_max
-        if fuel_max is None:
-            fuel_max = (limits.cpu_ms_max or 0) * self._fuel_per_ms
-        return SpawnOrder(
-            agent_id=record.agent.id,
-            name=spec.name,
-            fuel_max=fuel_max,
-            memory_bytes_max=limits.memory_bytes_max,
-            execution_ms_max=limits.execution_ms_max,
-            message_bytes_max=limits.message_bytes_max,
-            mailbox_max=limits.mailbox_max,
-            messages_per_s_max=limits.messages_per_s_max or 0.0,
-            restart_intensity=0 if spec.restart.policy == "temporary" else spec.restart.intensity,
-            restart_period_ms=max(round(spec.restart.period_s * 1000), 1),
-            config=spec.config,
-            wasi=record.wasi,
-        )
 
     def _publish(self, record: AgentRecord) -> None:
         self._show(record)

@@ -8,10 +8,13 @@ from typing import Final
 
 import msgspec
 
+from caxton.domain.errors.request import ParseError
+from caxton.domain.ids import parse_capability
+from caxton.runtime.directory import CAPABILITIES_MAX
 from caxton.runtime.features import Profile
 
 MANIFEST_BYTES_MAX: Final = 65_536
-_LIST_MAX: Final = 256
+_TOOLS_MAX: Final = 256
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,11 +34,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         for label, words in (("name", (self.name,)), ("version", (self.version,))):
             if any(word is not None and not 1 <= len(word) <= 255 for word in words):
                 raise ValueError(f"{label} has to be 1 to 255 characters long")
-        for label, words in (("capabilities", self.capabilities), ("tools", self.tools)):
-            if len(words) > _LIST_MAX:
-                raise ValueError(f"{label} has {len(words)} entries; at most {_LIST_MAX} are accepted")
+        for label, words, entries_max in (
+            ("capabilities", self.capabilities, CAPABILITIES_MAX),
+            ("tools", self.tools, _TOOLS_MAX),
+        ):
+            if len(words) > entries_max:
+                raise ValueError(f"{label} has {len(words)} entries; at most {entries_max} are accepted")
             if any(not 1 <= len(word) <= 255 for word in words):
                 raise ValueError(f"each of the {label} has to be 1 to 255 characters long")
+        for word in self.capabilities:
+            try:
+                parse_capability(word)
+            except ParseError as error:
+                raise ValueError(f"{error}; {error.hint}") from error
         if self.memory is not None and self.memory < 1:
             raise ValueError("memory has to be a positive number of bytes")
 

@@ -1,16 +1,24 @@
 """From the core's codes to the errors that a caller sees: one function for each road."""
 
-from typing import Final
+from typing import Final, final
 
 import msgspec
 
 from caxton.domain.diagnosis import explain_message
 from caxton.domain.errors.agent import AgentNotFound, InvalidState
 from caxton.domain.errors.resource import RateLimited, ResourceLimitExceeded
-from caxton.domain.errors.routing import InvalidMessage, MailboxFull, MessageTooLarge, NoRoute
+from caxton.domain.errors.routing import (
+    InvalidMessage,
+    MailboxFull,
+    MessageTooLarge,
+    NoRoute,
+    ProtocolViolation,
+)
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
+from caxton.protocols.catalogue import PROTOCOLS, near_protocols
+from caxton.protocols.row import CONVERSATION_STATES, REASON_WORDS, Reason
 from caxton.runtime.registry import Registry
 from caxton.runtime.seam import PostCode, SlotState
 
@@ -30,13 +38,20 @@ def state_word(state: int) -> str:
     return _STATE_WORDS[SlotState(state)]
 
 
-def post_refusal(
-    code: int, detail: object, body: bytes, registry: Registry, message_bytes_max: int, pool_messages: int
-) -> CaxtonError:
+@final
+class CoreRoom(msgspec.Struct, frozen=True):
+    """How much the core takes, for the words of refusals."""
+
+    message_bytes_max: int
+    pool_messages: int
+    conversations_max: int
+
+
+def post_refusal(code: int, detail: object, body: bytes, registry: Registry, room: CoreRoom) -> CaxtonError:
     """Return the error for a message that the core did not take. `body` is its text."""
     match code, detail:
         case PostCode.INVALID, _:
-            return _invalid(body, detail, message_bytes_max)
+            return _invalid(body, detail, room.message_bytes_max)
         case PostCode.NO_RECEIVER, _:
             return InvalidMessage([_NO_RECEIVER])
         case PostCode.NO_ROUTE, _:
@@ -62,8 +77,51 @@ def post_refusal(
         case PostCode.NOT_RUNNING, (int(receiver), int(state)):
             subject = f"agent {registry.words(AgentId(receiver))}"
             return InvalidState(state_word(state), "receive", subject=subject, allowed=_TO_RECEIVE_AGAIN)
+        case PostCode.REFUSED, (int(reason), int(protocol), int(state), int()):
+            return _verdict_refusal(Reason(reason), protocol, state, body, room)
         case _:
-            return ResourceLimitExceeded("messages in flight", pool_messages, retry_after_s=1.0)
+            return ResourceLimitExceeded("messages in flight", room.pool_messages, retry_after_s=1.0)
+
+
+class _Act(msgspec.Struct):
+    performative: object = None
+    protocol: str | None = None
+
+
+def open_refusal(
+    reason: Reason, state: int, protocol: str | None, conversations_max: int
+) -> ProtocolViolation | ResourceLimitExceeded:
+    """Return the error for a conversation that cannot be opened ahead of its first message."""
+    if reason is Reason.CONVERSATIONS_EXHAUSTED:
+        return _exhausted(conversations_max)
+    return ProtocolViolation(
+        REASON_WORDS[reason], CONVERSATION_STATES[state], performative="open", protocol=protocol
+    )
+
+
+def _exhausted(conversations_max: int) -> ResourceLimitExceeded:
+    subject = "conversations that are held (messaging.conversations_max)"
+    return ResourceLimitExceeded(subject, conversations_max, retry_after_s=1.0)
+
+
+def _verdict_refusal(
+    reason: Reason, protocol: int, state: int, body: bytes, room: CoreRoom
+) -> ProtocolViolation | ResourceLimitExceeded:
+    if reason is Reason.CONVERSATIONS_EXHAUSTED:
+        return _exhausted(room.conversations_max)
+    try:
+        act = msgspec.json.decode(body, type=_Act)
+    except msgspec.DecodeError:
+        act = _Act()
+    name = PROTOCOLS[protocol].name if protocol < len(PROTOCOLS) else act.protocol
+    unknown = act.protocol if reason is Reason.UNKNOWN_PROTOCOL else None
+    return ProtocolViolation(
+        REASON_WORDS[reason],
+        CONVERSATION_STATES[state],
+        performative=str(act.performative),
+        protocol=name if unknown is None else unknown,
+        suggestions=() if unknown is None else near_protocols(unknown),
+    )
 
 
 _TO_RECEIVE_AGAIN: Final = ("start",)

@@ -5,23 +5,22 @@ agent's id and generation first: whoever holds an old state gets an error instea
 one. A name is reserved from the moment a deployment begins until nothing of its agent is left.
 """
 
-import random
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple, final
 
-from caxton.domain.agent import Agent, StateName
+from caxton.domain.agent import Agent, Running, StateName
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound
 from caxton.domain.errors.observability import CursorUnknown
 from caxton.domain.errors.request import ParseError
+from caxton.domain.errors.resource import ResourceLimitExceeded
 from caxton.domain.ids import AgentId, AgentName, Capability, parse_agent_ref
 from caxton.runtime.agent_record import AgentRecord
+from caxton.runtime.directory import CAPABILITIES_MAX, Directory, Place
 from caxton.runtime.resemblance import resembling
 from caxton.runtime.seam import Slot
 
 PAGE_AGENTS_MAX: Final = 1000
-# Of more agents with one capability than this a random sample is compared: near the best, at a bounded price.
-CANDIDATES_COMPARED_MAX: Final = 64
 
 
 @final
@@ -30,10 +29,10 @@ class StaleState(Exception):
 
 
 class Query(NamedTuple):
-    """Which agents a caller wants to see; None matches all."""
+    """Which agents a caller wants to see; None, or no capability, matches all."""
 
     state: StateName | None = None
-    capability: str | None = None
+    capabilities: Collection[str] = ()
     label: str | None = None
 
 
@@ -46,7 +45,7 @@ class Registry:
         self._by_name: dict[AgentName, AgentRecord] = {}
         self._by_slot: dict[Slot, AgentRecord] = {}
         self._reserved: dict[AgentName, AgentId] = {}
-        self._by_capability: dict[str, dict[AgentId, AgentRecord]] = {}
+        self._directory = Directory()
         # Sequence numbers of listed agents in ascending order, and their records: the order of pages.
         self._sequence = 0
         self._listed: list[int] = []
@@ -101,8 +100,7 @@ class Registry:
         self._by_name[agent.spec.name] = record
         self._listed.append(record.sequence)
         self._by_sequence[record.sequence] = record
-        for capability in record.capabilities:
-            self._by_capability.setdefault(capability, {})[agent.id] = record
+        self._directory.enter(Place(record.sequence), record.capabilities, runs=isinstance(agent, Running))
 
     def withdraw(self, record: AgentRecord) -> None:
         """Hide an agent; its name stays reserved until `release`."""
@@ -112,8 +110,7 @@ class Registry:
         del self._by_name[agent.spec.name]
         del self._by_sequence[record.sequence]
         self._listed.pop(bisect_right(self._listed, record.sequence) - 1)
-        for capability in record.capabilities:
-            self._drop_capability(capability, agent.id)
+        self._directory.leave(Place(record.sequence))
 
     def swap(self, record: AgentRecord, seen: Agent, new: Agent) -> None:
         """Replace the state `seen` by `new`.
@@ -125,14 +122,31 @@ class Registry:
         if held.id != new.id or held.id != seen.id or held.generation != seen.generation:
             raise StaleState
         record.agent = new
+        if new.id in self._by_id:
+            self._directory.set_running(Place(record.sequence), isinstance(new, Running))
 
     def add_capability(self, record: AgentRecord, capability: Capability) -> None:
-        """Note that an agent can do something."""
+        """Note that an agent can do something.
+
+        Raises:
+            ResourceLimitExceeded: it can do as much already as one agent may.
+        """
         if capability in record.capabilities:
             return
+        if len(record.capabilities) >= CAPABILITIES_MAX:
+            raise ResourceLimitExceeded(f"capabilities of agent {record.name}", CAPABILITIES_MAX)
         record.capabilities = (*record.capabilities, capability)
         if record.agent.id in self._by_id:
-            self._by_capability.setdefault(capability, {})[record.agent.id] = record
+            self._directory.add(Place(record.sequence), capability)
+
+    def remove_capability(self, record: AgentRecord, capability: str) -> bool:
+        """Note that an agent cannot do something any more; False when it could not anyway."""
+        if capability not in record.capabilities:
+            return False
+        record.capabilities = tuple(held for held in record.capabilities if held != capability)
+        if record.agent.id in self._by_id:
+            self._directory.remove(Place(record.sequence), capability)
+        return True
 
     # --- finding ---
 
@@ -178,22 +192,22 @@ class Registry:
         """Return names that look like `name`."""
         return resembling(name, self._by_name)
 
-    def capable(self, capability: str) -> list[AgentRecord]:
-        """Return the agents with a capability, in the order in which they got it."""
-        return list(self._by_capability.get(capability, {}).values())
+    @property
+    def directory(self) -> Directory:
+        """What the shown agents can do; only the registry writes there, but for whose turn it is."""
+        return self._directory
 
-    def capable_sample(self, capability: str) -> list[AgentRecord]:
-        """Return the agents with a capability, or a random sample where there are very many."""
-        found = self._by_capability.get(capability)
-        if found is None:
-            return []
-        if len(found) <= CANDIDATES_COMPARED_MAX:
-            return list(found.values())
-        return random.sample(list(found.values()), CANDIDATES_COMPARED_MAX)
+    def at(self, places: Iterable[Place]) -> Iterator[AgentRecord]:
+        """Yield the agents at these places of the directory."""
+        return (self._by_sequence[place] for place in places)
 
-    def capabilities(self) -> dict[str, int]:
-        """Return every capability with the number of agents that have it."""
-        return {name: len(agents) for name, agents in self._by_capability.items()}
+    def capable(self, capabilities: Collection[str]) -> Iterator[AgentRecord]:
+        """Yield the running agents that have all of these capabilities, in the order of deployment."""
+        return self.at(self._directory.holders(capabilities, running_only=True))
+
+    def near_capabilities(self, word: str) -> tuple[str, ...]:
+        """Return capabilities that look like `word`."""
+        return resembling(word, self._directory.names())
 
     def page(self, query: Query, limit: int, cursor: str | None) -> tuple[list[AgentRecord], str | None]:
         """Return up to `limit` agents in the order of their deployment, and the cursor of the rest.
@@ -204,8 +218,7 @@ class Registry:
         after = _sequence_of(cursor)
         limit = min(max(limit, 1), PAGE_AGENTS_MAX)
         found: list[AgentRecord] = []
-        for place in range(bisect_right(self._listed, after), len(self._listed)):
-            record = self._by_sequence[self._listed[place]]
+        for record in self._candidates(query, after):
             if not _matches(record, query):
                 continue
             if len(found) == limit:
@@ -231,18 +244,19 @@ class Registry:
         rate = record.agent.spec.limits.messages_per_s_max if record is not None else None
         return 0.0 if rate is None else rate
 
-    def _drop_capability(self, capability: str, agent_id: AgentId) -> None:
-        holders = self._by_capability.get(capability)
-        if holders is not None:
-            holders.pop(agent_id, None)
-            if not holders:
-                del self._by_capability[capability]
+    def _candidates(self, query: Query, after: int) -> Iterator[AgentRecord]:
+        """Yield, in order, the agents behind a place that are worth a look: of capabilities, the holders."""
+        if query.capabilities:
+            running_only = query.state == "running"
+            return self.at(
+                self._directory.holders(query.capabilities, after=Place(after), running_only=running_only)
+            )
+        behind = range(bisect_right(self._listed, after), len(self._listed))
+        return (self._by_sequence[self._listed[index]] for index in behind)
 
 
 def _matches(record: AgentRecord, query: Query) -> bool:
     if query.state is not None and record.state != query.state:
-        return False
-    if query.capability is not None and query.capability not in record.capabilities:
         return False
     if query.label is None:
         return True

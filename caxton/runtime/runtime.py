@@ -6,8 +6,7 @@ All methods are for the thread of the event loop. Whatever is refused is raised 
 
 import asyncio
 import logging
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, final
@@ -28,19 +27,22 @@ from caxton.runtime.answers import Posted, Reply
 from caxton.runtime.bridge import Bridge
 from caxton.runtime.census import Census
 from caxton.runtime.compiled_cache import CompiledCache
+from caxton.runtime.conversations import Conversations
 from caxton.runtime.core_size import core_settings
 from caxton.runtime.data_directory import DataDirectory
 from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
-from caxton.runtime.dispatcher import Dispatcher
+from caxton.runtime.dispatcher import Dispatcher, Listener
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.lifecycle import Lifecycle
 from caxton.runtime.module_store import ModuleStore
 from caxton.runtime.modules import Modules
 from caxton.runtime.recovery import Recovery
 from caxton.runtime.registry import Query, Registry
-from caxton.runtime.seam import CoreEvent, Incoming, Slot
+from caxton.runtime.seam import ConversationCode, ConversationNews, CoreEvent, Incoming, Slot
+from caxton.runtime.speakers import Speakers
 from caxton.runtime.supervisor import Supervisor
 from caxton.runtime.waiters import Waiters
+from caxton.runtime.yellow_pages import YellowPages
 from caxton.storage.agents import load_agents
 from caxton.storage.store import Store
 from caxton.telemetry.events import EventRing
@@ -48,13 +50,12 @@ from caxton.telemetry.logs import log_guest_line
 
 MaySendAs = Callable[[AgentId], bool]
 Page = tuple[list[AgentView], str | None]
+AgentIds = list[AgentId]
 Batch = tuple[int, list[Posted | CaxtonError]]
 
 _log = logging.getLogger("caxton.runtime")
 
-CLIENT_PREFIX: Final = "client."
-_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._:-]")
-_NAME_CHARACTERS_MAX: Final = 200
+_WARN: Final = 3
 
 
 @final
@@ -70,10 +71,10 @@ class Runtime:
         self._store = store
         self._bridge = bridge
         self._phase = "new"
-        self._external_by_principal: dict[str, AgentId] = {}
         self._logs = LogShelf()
         self._events = EventRing(clock.wall_ns())
         self._registry = Registry()
+        self._yellow_pages = YellowPages(self._registry)
         self._waiters = Waiters(self._registry)
         self._supervisor = Supervisor(self._registry, self._events, clock)
         self._modules = Modules(
@@ -100,6 +101,16 @@ class Runtime:
             self._waiters,
             message_bytes_max=config.messaging.message_bytes_max,
             pool_messages=config.runtime.pool_messages,
+            conversations_max=config.messaging.conversations_max,
+        )
+        self._speakers = Speakers(self._lifecycle, self._registry, self._dispatcher)
+        self._conversations = Conversations(
+            bridge,
+            self._registry,
+            self._dispatcher,
+            self._events,
+            clock,
+            conversations_max=config.messaging.conversations_max,
         )
 
     @classmethod
@@ -200,19 +211,14 @@ class Runtime:
         return self._view(await self._lifecycle.deploy_external(request))
 
     def external_for(self, principal_name: str) -> AgentId:
-        """Return the external agent that speaks for a token, made on first use.
-
-        Raises:
-            ResourceLimitExceeded: there is no room for another agent.
-        """
+        """Return the external agent that speaks for a token. See `Speakers.of_principal`."""
         self._require_ready()
-        known = self._external_by_principal.get(principal_name)
-        if known is not None and self._registry.by_id(known) is not None:
-            return known
-        request = ExternalRequest(name=self._client_name(principal_name), owner=principal_name)
-        made = self._lifecycle.create_external(request, forgetful=True).agent.id
-        self._external_by_principal[principal_name] = made
-        return made
+        return self._speakers.of_principal(principal_name)
+
+    def service_agent(self, name: str, listener: Listener) -> AgentId:
+        """Bring an external agent that is a part of the server. See `Speakers.of_server`."""
+        self._require_ready()
+        return self._speakers.of_server(name, listener)
 
     def owner(self, agent_id: AgentId) -> str | None:
         """Return the name of the token that an external agent belongs to; None for all others."""
@@ -233,25 +239,38 @@ class Runtime:
         """Return the id of the agent with this id or name. Raises: AgentNotFound."""
         return self._registry.find(agent).agent.id
 
+    def name_of(self, agent_id: AgentId) -> AgentName | None:
+        """Return the name of an agent; None when there is none with this id."""
+        record = self._registry.by_id(agent_id)
+        return None if record is None else record.agent.spec.name
+
     def list(
         self,
         *,
         state: StateName | None = None,
-        capability: str | None = None,
+        capabilities: Sequence[str] = (),
         label: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
         """Return a page of agents in the order of their deployment, and the cursor of the next one.
 
-        `label` is `key` or `key=value`. Raises: InvalidRequest for a cursor that is none.
+        With `capabilities` only those that have all of them are looked at; `label` is `key` or `key=value`.
+
+        Raises:
+            InvalidRequest: the cursor is none.
         """
-        records, rest = self._registry.page(Query(state, capability, label), limit, cursor)
+        records, rest = self._registry.page(Query(state, capabilities, label), limit, cursor)
         return [self._view(record) for record in records], rest
 
-    def capabilities(self) -> dict[str, int]:
-        """Return every capability with the number of agents that have it."""
-        return self._registry.capabilities()
+    @property
+    def yellow_pages(self) -> YellowPages:
+        """What agents can do, and who."""
+        return self._yellow_pages
+
+    def capable(self, has: str | Sequence[str], limit: int) -> AgentIds:
+        """Return up to `limit` running agents with a capability, or with all of several, oldest first."""
+        return self._yellow_pages.capable([has] if isinstance(has, str) else has, limit)
 
     async def drain(self, agent: str, timeout_s: float | None = None) -> AgentView:
         """Let an agent finish what waits. When the time is over first, it is `draining` and goes on."""
@@ -277,7 +296,11 @@ class Runtime:
     async def delete(self, agent: str, *, force: bool = False) -> None:
         """Remove an agent. See `Lifecycle.delete`."""
         self._require_ready()
-        await self._lifecycle.delete(self._registry.find(agent), force=force)
+        record = self._registry.find(agent)
+        if self._dispatcher.has_listener(record.agent.id):
+            subject = f"agent {record.name}, a part of this server,"
+            raise InvalidState(record.state, "delete", subject=subject, allowed=("get",))
+        await self._lifecycle.delete(record, force=force)
 
     # --- messages ---
 
@@ -381,6 +404,11 @@ class Runtime:
         return self._store
 
     @property
+    def conversations(self) -> Conversations:
+        """The conversations that are held to something."""
+        return self._conversations
+
+    @property
     def events(self) -> EventRing:
         """What happened, the newest."""
         return self._events
@@ -410,7 +438,17 @@ class Runtime:
 
     def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None:
         """See `Sink`."""
-        self._dispatcher.on_unrouted(sender_id, capability, body)
+        self._dispatcher.on_unrouted(slot, sender_id, capability, body)
+
+    def on_conversation(self, news: ConversationNews) -> None:
+        """See `Sink`."""
+        self._conversations.follow(news)
+        record = self._registry.by_id(AgentId(news.sender))
+        if news.code == ConversationCode.REFUSED and record is not None and record.inbox is None:
+            # A guest has no other way to learn why nobody got what it said.
+            self._logs.append(
+                self._log_of(record), _WARN, self._conversations.words(news), self._clock.wall_ns()
+            )
 
     # --- inside ---
 
@@ -428,12 +466,3 @@ class Runtime:
         if record.log is None:
             record.log = self._logs.open()
         return record.log
-
-    def _client_name(self, principal_name: str) -> AgentName:
-        plain = _NOT_IN_A_NAME.sub("-", principal_name)[:_NAME_CHARACTERS_MAX]
-        name = f"{CLIENT_PREFIX}{plain}"
-        number = 1
-        while self._registry.is_taken(AgentName(name)):
-            number += 1
-            name = f"{CLIENT_PREFIX}{plain}.{number}"
-        return AgentName(name)

@@ -30,6 +30,8 @@ class PostCode(IntEnum):
     OTHER_SENDER = 8
     NO_RECEIVER = 9
     CAPABILITY = 10
+    REFUSED = 11
+    DUPLICATE = 12
 
 
 @unique
@@ -64,6 +66,16 @@ class EventCode(IntEnum):
     FAILED = 4
     STOPPED = 5
     REMOVED = 6
+
+
+@unique
+class ConversationCode(IntEnum):
+    """What happened to a conversation."""
+
+    REFUSED = 1
+    ENDED = 2
+    AWARDED = 3
+    LOOPS = 4
 
 
 @final
@@ -124,6 +136,77 @@ class CoreEvent(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+@final
+class ConversationNews(msgspec.Struct, frozen=True, gc=False):
+    """Something happened to a conversation.
+
+    `number` is a `Reason` for REFUSED, an `Outcome` for ENDED, the messages in a row for LOOPS; `sender`,
+    `receiver` and `performative` are those of the message that it happened by, 0 where it was none.
+    `protocol` and `state` are the core's numbers, for `caxton.protocols`.
+    """
+
+    code: ConversationCode
+    number: int
+    conversation_id: str
+    sender: int
+    receiver: int
+    performative: str
+    protocol: int
+    state: int
+    initiator: int
+    messages: int
+    message_id: str | None
+
+
+@final
+class SessionReading(msgspec.Struct, frozen=True, gc=False):
+    """One participant of a conversation. `state` and `role` are numbers of `caxton.protocols.row`."""
+
+    agent_id: AgentId
+    state: int
+    role: int
+    cancelling: bool
+
+
+@final
+class ConversationReading(msgspec.Struct, frozen=True, gc=False):
+    """A conversation as the core knew it when it was asked. Times are Unix nanoseconds."""
+
+    conversation_id: str
+    protocol: int
+    state: int
+    outcome: int
+    phase: int
+    initiator: AgentId
+    sessions: list[SessionReading]
+    messages: int
+    messages_max: int
+    fuel: int
+    fuel_max: int
+    refused: int
+    opened_ns: int
+    ended_ns: int | None
+    reply_by_ns: int | None
+    expires_ns: int | None
+    is_ahead: bool
+    """Opened by hand, its first message still to come."""
+    opened_monotonic_ns: int
+    """On the machine's monotonic clock: the same at each look, hence the order of pages."""
+
+
+@final
+class ConversationOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation to be opened ahead of its first message; 0 is no limit, `ttl_ms` 0 the default."""
+
+    conversation_id: str
+    protocol: str | None
+    initiator: AgentId
+    participants: tuple[AgentId, ...]
+    messages_max: int = 0
+    fuel_max: int = 0
+    ttl_ms: int = 0
+
+
 class Sink(Protocol):
     """Whoever takes what the core tells. Called on the loop; must not block and must not raise."""
 
@@ -132,6 +215,19 @@ class Sink(Protocol):
     def on_log(self, slot: Slot, agent_id: AgentId, level: int, text: str, wall_ns: int) -> None: ...
     def on_capability(self, slot: Slot, agent_id: AgentId, name: str) -> None: ...
     def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None: ...
+    def on_conversation(self, news: ConversationNews) -> None: ...
+
+
+@final
+class ConversationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the core holds conversations. `protocols` is the image of `caxton.protocols.compiled`."""
+
+    protocols: bytes
+    conversations_max: int
+    participants_max: int
+    reply_by_ms: int
+    conversation_ttl_ms: int
+    loop_hops: int
 
 
 @final
@@ -145,6 +241,7 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     epoch_tick_ms: int
     instance_bytes_max: int
     mappings_max: int
+    conversations: ConversationSettings
 
 
 @final

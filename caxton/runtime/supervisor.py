@@ -6,7 +6,7 @@ watches, and the answer that an operation under way waits for.
 """
 
 import logging
-from typing import Final, final
+from typing import final
 
 from caxton.clock import Clock
 from caxton.domain.agent import (
@@ -24,6 +24,7 @@ from caxton.domain.agent import (
 )
 from caxton.domain.errors.agent import FaultKind
 from caxton.domain.errors.request import ParseError
+from caxton.domain.errors.resource import ResourceLimitExceeded
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.events import EventType, LifecycleData
 from caxton.domain.ids import parse_capability
@@ -31,9 +32,6 @@ from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.registry import Registry
 from caxton.runtime.seam import CoreEvent, EventCode
 from caxton.telemetry.events import EventRing
-
-# A guest registers what it likes; each word is kept for as long as the agent is.
-CAPABILITIES_MAX: Final = 64
 
 Held = Loaded | Running | Draining | Failed | Stopped
 
@@ -82,16 +80,15 @@ class Supervisor:
                 extra=log_fields(record, "capability_refused"),
             )
             return
-        if len(record.capabilities) >= CAPABILITIES_MAX:
-            if capability not in record.capabilities:
-                _log.warning(
-                    "agent %s has %d capabilities, no more are taken",
-                    record.name,
-                    CAPABILITIES_MAX,
-                    extra=log_fields(record, "capability_refused"),
-                )
-            return
-        self._registry.add_capability(record, capability)
+        try:
+            self._registry.add_capability(record, capability)
+        except ResourceLimitExceeded as error:
+            _log.warning(
+                "agent %s: %s, no more are taken",
+                record.name,
+                error,
+                extra=log_fields(record, "capability_refused"),
+            )
 
     def swap(self, record: AgentRecord, seen: Held, new: Held, event: EventType | None, reason: str) -> None:
         """Move an agent from the state `seen` to `new`, and tell, if there is an event to tell."""

@@ -73,6 +73,7 @@ class RuntimeCollector(Collector):
                 return
             yield from _whole(reading, self._version)
             yield from _messages(reading.core)
+            yield from _conversations(reading.core)
             yield self._busy_ratio(reading.core.workers)
             yield from _agents(self._series.update(reading.agents))
 
@@ -180,23 +181,18 @@ def _messages(core: CoreReading) -> Iterator[Metric]:
     processed = CounterMetricFamily(
         "caxton_messages_processed", "Messages by act and outcome.", labels=["performative", "status"]
     )
-    for act, row in zip(core.performatives, core.processed, strict=True):
-        for status, count in zip(core.statuses, row, strict=True):
+    for act, row in zip(core.names.performatives, core.processed, strict=True):
+        for status, count in zip(core.names.statuses, row, strict=True):
             if count:
                 processed.add_metric([act, status], count)
     yield processed
-    rejected = CounterMetricFamily(
-        "caxton_messages_rejected", "Messages that were not taken, by reason.", labels=["reason"]
-    )
-    for reason, count in zip(core.reject_reasons, core.rejected, strict=True):
-        rejected.add_metric([reason], count)
-    yield rejected
+    yield _rejected(core)
     durations = HistogramMetricFamily(
         "caxton_message_processing_duration_seconds",
         "From a message's acceptance to the return of its handler.",
         labels=["performative"],
     )
-    for act, histogram in zip(core.performatives, core.processing, strict=True):
+    for act, histogram in zip(core.names.performatives, core.processing, strict=True):
         if histogram.count:
             durations.add_metric([act], _cumulative(histogram, core.bucket_upper_ns), histogram.sum_ns * _NS)
     yield durations
@@ -211,6 +207,48 @@ def _messages(core: CoreReading) -> Iterator[Metric]:
         "From a sent text until it has its place in the mailbox; of messages that agents send, a sample.",
         core.routing,
         core.bucket_upper_ns,
+    )
+
+
+def _rejected(core: CoreReading) -> Metric:
+    """Whatever was not taken: by the core's own limits, and by the protocols of conversations."""
+    family = CounterMetricFamily(
+        "caxton_messages_rejected", "Messages that were not taken, by reason.", labels=["reason"]
+    )
+    for reason, count in zip(core.names.reject_reasons, core.rejected, strict=True):
+        family.add_metric([reason], count)
+    # The first is that of messages that were accepted, and counts none.
+    for reason, count in zip(core.names.verdicts[1:], core.verdicts[1:], strict=True):
+        family.add_metric([reason], count)
+    return family
+
+
+def _conversations(core: CoreReading) -> Iterator[Metric]:
+    active = GaugeMetricFamily(
+        "caxton_conversations_active", "Conversations that have not ended.", labels=["protocol"]
+    )
+    finished = CounterMetricFamily(
+        "caxton_conversations_finished",
+        "Conversations that have ended, by how.",
+        labels=["protocol", "outcome"],
+    )
+    *named, free = core.names.protocols
+    lines = list(zip(core.conversations_opened, core.conversations_finished, strict=True))
+    # The core has room for more protocols than there are.
+    for protocol, (opened, ends) in [*zip(named, lines, strict=False), (free, lines[-1])]:
+        # One that ends while it is read can be counted as ended before it is counted as opened.
+        active.add_metric([protocol], max(opened - sum(ends), 0))
+        for outcome, count in zip(core.names.outcomes, ends, strict=True):
+            if count:
+                finished.add_metric([protocol, outcome], count)
+    yield from (active, finished)
+    yield _gauge(
+        "conversations_held", "Conversations in memory, live and remembered.", core.conversations_held
+    )
+    yield CounterMetricFamily(
+        "caxton_conversation_events_untold",
+        "Events of conversations that were too many to be told one by one.",
+        value=core.conversation_events_untold,
     )
 
 

@@ -27,12 +27,26 @@ class WorkerReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
-class CoreReading(msgspec.Struct, frozen=True, kw_only=True):
-    """The core's counters since it started. Lists follow the order of the names beside them."""
+class CoreNames(msgspec.Struct, frozen=True, kw_only=True):
+    """What the numbers of the core's counters stand for, in their order.
+
+    The last of the protocols is that of conversations without one, which the core counts in its last line.
+    `verdicts` are the reasons for which a protocol refuses a message; the first is none.
+    """
 
     performatives: tuple[str, ...]
     statuses: tuple[str, ...]
     reject_reasons: tuple[str, ...]
+    protocols: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    verdicts: tuple[str, ...]
+
+
+@final
+class CoreReading(msgspec.Struct, frozen=True, kw_only=True):
+    """The core's counters since it started. Lists follow the order of the names."""
+
+    names: CoreNames
     processed: list[list[int]]
     rejected: list[int]
     queue_wait: HistogramReading
@@ -40,6 +54,11 @@ class CoreReading(msgspec.Struct, frozen=True, kw_only=True):
     processing: list[HistogramReading]
     workers: list[WorkerReading]
     bucket_upper_ns: list[int]
+    conversations_opened: list[int]
+    conversations_finished: list[list[int]]
+    conversations_held: int
+    verdicts: list[int]
+    conversation_events_untold: int
 
 
 @final
@@ -77,16 +96,6 @@ class ReadingSource(Protocol):
     def read(self) -> Coroutine[object, object, Reading]: ...
 
 
-def read_core(
-    counters: dict[str, object],
-    performatives: tuple[str, ...],
-    statuses: tuple[str, ...],
-    reject_reasons: tuple[str, ...],
-) -> CoreReading:
+def read_core(counters: dict[str, object], names: CoreNames) -> CoreReading:
     """Give the core's counters their types. Raises: msgspec.ValidationError for another shape."""
-    names: dict[str, object] = {
-        "performatives": performatives,
-        "statuses": statuses,
-        "reject_reasons": reject_reasons,
-    }
-    return msgspec.convert({**counters, **names}, type=CoreReading)
+    return msgspec.convert({**counters, "names": names}, type=CoreReading)

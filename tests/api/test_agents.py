@@ -283,15 +283,3 @@ def test_parts_are_known_by_name(client: httpx.Client, name: str) -> None:
 def test_a_broken_multipart_body_is_told_apart(client: httpx.Client, kind: str, body: bytes) -> None:
     answer = client.post(f"{API}/agents", content=body, headers={"content-type": kind})
     assert "" in problems_of(answer)
-
-
-def test_capabilities_are_found_with_those_who_have_them(client: httpx.Client, name: str) -> None:
-    body = {"name": name, "kind": "external", "capabilities": [f"sings-{name}"]}
-    assert client.post(f"{API}/agents", json=body).status_code == 201
-    rows = client.get(f"{API}/capabilities").json()["capabilities"]
-    assert {"name": f"sings-{name}", "agents_count": 1} in rows
-    found = client.get(f"{API}/capabilities/sings-{name}").json()
-    assert [agent["name"] for agent in found["agents"]] == [name]
-    error = error_of(client.get(f"{API}/capabilities/sing-{name}"), 404, "NOT_FOUND")
-    assert f"sings-{name}" in error.hint
-    client.delete(f"{API}/agents/{name}", params={"force": True})

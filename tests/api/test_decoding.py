@@ -122,8 +122,11 @@ def test_a_query_is_read_as_its_fields_want_it() -> None:
         limit: int = 10
         force: bool = False
         name: str | None = None
+        has: Annotated[list[str], msgspec.Meta(max_length=2)] = []
 
     assert decode_query(b"", Query) == Query()
+    assert decode_query(b"has=a", Query) == Query(has=["a"])
+    assert decode_query(b"has=a&limit=5&has=b%2Cc", Query) == Query(5, has=["a", "b,c"])
     assert decode_query(b"limit=5&force=true&name=a%20b", Query) == Query(5, True, "a b")
     for query, field in [
         (b"limit=five", "limit"),
@@ -131,6 +134,7 @@ def test_a_query_is_read_as_its_fields_want_it() -> None:
         (b"force=perhaps", "force"),
         (b"limit=1&limit=2", "limit"),
         (b"limits=1", "limits"),
+        (b"has=a&has=b&has=c", "has"),
         (b"limit", "query"),
         (b"name=%ff", "query"),
         (b"\xff=1", "query"),

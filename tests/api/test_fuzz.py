@@ -44,6 +44,7 @@ _WORDS = st.sampled_from(
             "content",
         ),
         *("sender", "id", "conversation_id", "reply_by", "reply_by_s", "priority", "timeout_ms", "timeout_s"),
+        *("participants", "initiator", "max_messages", "fuel_budget", "ttl_s"),
         *("cursor", "role", "expires_in_s", "in_reply_to", "reply_with", "protocol", "encoding", "trace_id"),
     ]
 )
@@ -54,6 +55,7 @@ _BODIES = st.dictionaries(_WORDS | st.text(max_size=6), _LIKELY | _VALUES, max_s
 _PATHS = st.sampled_from(
     [
         *("/agents", "/agents/client.root/inbox/ack", "/agents/x/drain", "/agents/x/invoke", "/messages"),
+        *("/conversations", "/conversations/none/cancel"),
         *("/messages?wait_ms=1", "/messages/batch", "/messages/validate", "/agents/client.root/invoke"),
     ]
 )

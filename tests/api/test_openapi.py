@@ -80,6 +80,18 @@ def test_answers_are_what_the_document_says(server: LiveServer, client: httpx.Cl
     check(client.post(f"{API}/messages/validate", json={}), "post", f"{API}/messages/validate")
     check(client.get(f"{API}/capabilities"), "get", f"{API}/capabilities")
     check(client.get(f"{API}/capabilities/{outside}"), "get", f"{API}/capabilities/{{capability}}")
+    declared = f"{API}/agents/{outside}/capabilities/more"
+    check(client.put(declared), "put", f"{one}/capabilities/{{capability}}")
+    assert client.delete(declared).status_code == 204
+    check(client.delete(declared), "delete", f"{one}/capabilities/{{capability}}")
+    talks = f"{API}/conversations"
+    opened = client.post(talks, json={"participants": [outside]})
+    check(opened, "post", talks)
+    check(client.get(talks), "get", talks)
+    talk = f"{talks}/{opened.json()['conversation_id']}"
+    check(client.get(talk), "get", f"{talks}/{{conversation_id}}")
+    check(client.post(f"{talk}/cancel"), "post", f"{talks}/{{conversation_id}}/cancel")
+    check(client.post(f"{talk}/cancel"), "post", f"{talks}/{{conversation_id}}/cancel")
     token = client.post(f"{API}/tokens", json={"name": "described", "role": "viewer"})
     check(token, "post", f"{API}/tokens")
     check(client.get(f"{API}/tokens"), "get", f"{API}/tokens")

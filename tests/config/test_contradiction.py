@@ -40,6 +40,9 @@ def test_anything_else_counts_as_reachable(host: str) -> None:
     [
         ([], []),
         (["security.auth=none"], []),
+        (["messaging.platform=plant-7.example:80"], []),
+        (["messaging.platform=a@b"], ["messaging.platform"]),
+        (["messaging.platform=a b"], ["messaging.platform"]),
         (["server.host=0.0.0.0"], ["server.host, security.behind_proxy"]),
         (["server.host=0.0.0.0", "security.behind_proxy=true"], []),
         (["server.host=0.0.0.0", "server.tls.cert=c", "server.tls.key=k"], []),

@@ -12,12 +12,14 @@ from typing import Any, Final, TypedDict, Unpack, final
 
 from caxton._core import core as names
 from caxton._core.core import Core, ModuleCode
+from caxton.protocols.catalogue import PROTOCOLS
+from caxton.protocols.compiled import compile_protocols
 from tests.guests.corpus import assemble, guest
 
 DEADLINE_S: Final = 30.0
 FAULTS: Final[tuple[str, ...]] = names.FAULT_KINDS
 ACTS: Final[tuple[str, ...]] = names.PERFORMATIVES
-SETTINGS: Final[dict[str, int]] = {
+SETTINGS: Final[dict[str, Any]] = {
     "workers": 2,
     "agents_max": 64,
     "pool_messages": 1024,
@@ -25,6 +27,12 @@ SETTINGS: Final[dict[str, int]] = {
     "epoch_tick_ms": 1,
     "instance_bytes_max": 1 << 30,
     "mappings_max": 1000,
+    "protocols": compile_protocols(PROTOCOLS),
+    "conversations_max": 4096,
+    "participants_max": 1000,
+    "reply_by_ms": 30_000,
+    "conversation_ttl_ms": 300_000,
+    "loop_hops": 10_000,
 }
 
 
@@ -91,7 +99,7 @@ class Letter:
 class LiveCore:
     """A core, an external agent `me` in it, and everything that came out of it and was not asked for yet."""
 
-    def __init__(self, **settings: int) -> None:
+    def __init__(self, **settings: Any) -> None:  # noqa: ANN401 - an image among numbers
         self.core = Core(**{**SETTINGS, **settings})
         self.ids = itertools.count(1)
         self.codes: dict[tuple[str, bool], ModuleCode] = {}

@@ -1,6 +1,7 @@
 """What happens when something has run out: a clear refusal, everything given back, nobody waits for ever."""
 
 import functools
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,41 @@ def test_every_way_out_of_an_exhausted_pool_gives_the_place_back() -> None:
             assert live.post([other.id, full.id])[0] == names.POST_POOL_EXHAUSTED
         assert live.depth(full) == held
         assert live.depth(other) == 0
+
+
+def test_a_failure_is_told_when_the_pool_is_exhausted() -> None:
+    # The host's own answers came from the pool like any other message: without one the sender heard nothing.
+    flooder = """(module
+      @import send
+      @include agent
+      (func (export "handle_message") (param i32 i32) (result i32)
+        (loop $again (br_if $again (i32.eqz (call $send `{"performative":"inform","receiver":"reader"}`))))
+        (i32.const 0)))"""
+    with running(pool_messages=64, workers=1) as live:
+        live.outside("reader", mailbox_max=1000)
+        holder = live.up("infinite_loop", fuel_max=0, execution_ms_max=200)
+        flood = live.up(flooder)
+        trap = live.up("trap", restart_intensity=1)
+        # While the holder has the only worker, the others get what they will handle one after the other.
+        asked = [live.post(agent)[1] for agent in (holder, flood)]
+        # Some of these lengths leave no room for a detail in the message that was sent.
+        words = [
+            letter * length for letter, length in zip("abcdef", (1, 150, 180, 200, 220, 255), strict=True)
+        ]
+        for word in words:
+            assert live.post(trap, conversation_id=word, reply_with=word)[0] == names.POST_ACCEPTED
+        # Nothing is read meanwhile, so that no message becomes free.
+        while live.depth(trap) != 0:
+            pass
+        kinds: list[str] = []
+        for word in (asked[0], *words):
+            letter = live.letter(lambda it: it.body.get("in_reply_to") == word)  # noqa: B023 - used at once
+            assert letter.is_host
+            kinds.append(letter.error_kind)
+        assert kinds == ["time", "trap", "trap", *["agent_failed"] * 4]
+        assert live.core.telemetry()["rejected"][names.REJECT_REASONS.index("pool_exhausted")] == 1
+        live.until(lambda: live.depth(flood) == 0)
+        live.waiting.clear()
 
 
 def test_a_full_mailbox_refuses_a_whole_list_and_keeps_nothing() -> None:
@@ -165,7 +201,7 @@ def test_a_message_of_the_largest_size_arrives_and_one_byte_more_is_refused() ->
         {"epoch_tick_ms": 0},
     ],
 )
-def test_a_core_of_impossible_measures_is_refused(settings: dict[str, int]) -> None:
+def test_a_core_of_impossible_measures_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(names.CoreError) as caught:
         names.Core(**{**SETTINGS, **settings})
     assert caught.value.args[0] == "argument"

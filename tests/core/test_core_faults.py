@@ -187,3 +187,19 @@ def test_instances_of_one_module_share_nothing() -> None:
             first = live.ask(one).body["content"]
             assert live.ask(one).body["content"] != first
             assert live.ask(two).body["content"] == first
+
+
+def test_slow_handlers_of_one_agent_do_not_take_the_turn_for_the_whole_batch() -> None:
+    # Seen: with thirty runaway messages in one mailbox, each ended by its deadline, every other agent of that
+    # worker waited for all thirty: many seconds, while the machine was busy.
+    with running(workers=1) as live:
+        hog = live.up("infinite_loop", execution_ms_max=20, fuel_max=0, restart_intensity=1000)
+        other = live.up("echo")
+        asked = [live.post(hog)[1] for _ in range(30)]
+        live.until(lambda: live.handled(hog) > 0)
+        assert live.ask(other).performative == "inform"
+        # The handler in hand, maybe the next one, and what they told before: not the batch.
+        assert live.handled(hog) <= 4
+        for message_id in asked:
+            live.letter(lambda it: it.body.get("in_reply_to") == message_id)  # noqa: B023 - used at once
+        live.waiting.clear()

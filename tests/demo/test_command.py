@@ -24,11 +24,16 @@ def test_the_cheapest_bidder_wins_and_figures_are_measured() -> None:
     assert ("manager", "frugal", "accept-proposal") in acts(document)
     assert ("manager", "swift", "reject-proposal") in acts(document)
     assert ("picky", "manager", "refuse") in acts(document)
+    (refusal,) = rows(document["refusals"])
+    assert (refusal["sender"], refusal["performative"]) == ("clerk", "agree")
+    assert (refusal["code"], refusal["reason"]) == ("PROTOCOL_VIOLATION", "duplicate_response")
     figures = fields(document["figures"])
     assert msgspec.convert(figures["messages_per_s"], float) > 0
     assert msgspec.convert(figures["bytes_per_agent"], float) > 0
     # What is for a person goes to the errors, so that a program can read the rest.
     assert "The cheapest bidder won: frugal" in ran.err
+    assert "fipa-contract-net: Completed (result) after 7 messages" in ran.err
+    assert "refused: duplicate_response" in ran.err
 
 
 def test_without_the_compiler_it_says_what_to_install(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
-from caxton.demo.conversation import InOrder, faults, proposals
+from caxton.cli.conversation_view import Agent, ConversationView, Participant
+from caxton.demo.conversation import InOrder, faults, held_faults, proposals
 from caxton.demo.seen_message import SeenMessage
 
 BIDDERS = ("frugal", "swift", "picky")
@@ -112,3 +114,47 @@ def test_messages_of_one_time_keep_the_order_of_their_log() -> None:
     for sender in ("first", "second"):
         order.add(seen(sender, "a", "inform", at=5), now_ns=0)
     assert [message.sender for message in order.rest()] == ["first", "second"]
+
+
+HELD = ConversationView(
+    conversation_id="net",
+    protocol="fipa-contract-net",
+    state="Completed",
+    outcome="result",
+    initiator=Agent(agent_id="1", name="manager"),
+    messages=7,
+    participants=[
+        Participant(agent_id=str(number), name=name, state=state)
+        for number, (name, state) in enumerate(
+            (("frugal", "done"), ("swift", "rejected"), ("picky", "refused")), 2
+        )
+    ],
+)
+
+
+def test_the_conversation_that_the_server_held_is_that_of_the_messages() -> None:
+    assert held_faults(HELD, good(), "manager") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"protocol": "fipa-request"}, "the conversation is one of fipa-request begun by manager"),
+        ({"state": "Failed", "outcome": "failure"}, "the conversation ended as Failed (failure)"),
+        ({"refused": 2}, "2 messages of the conversation were refused"),
+        ({"messages": 9}, "the server counts 9 messages, 9 were seen"),
+        (
+            {
+                "participants": [
+                    Participant(agent_id="2", name="frugal", state="failed"),
+                    *HELD.participants[1:],
+                ]
+            },
+            "the session of frugal ended as failed, it should be done",
+        ),
+    ],
+)
+def test_a_conversation_that_the_server_held_otherwise_is_named(
+    changes: dict[str, object], fault: str
+) -> None:
+    assert held_faults(msgspec.structs.replace(HELD, **changes), good(), "manager") == [fault]

@@ -38,6 +38,15 @@ def test_a_message_is_one_line_with_the_time_since_the_first() -> None:
     ]
 
 
+def test_a_refused_message_does_not_arrive_and_has_its_reason() -> None:
+    stage, out = staged(terminal=False)
+    stage.message(seen(5_000_000, {"size": 1}))
+    stage.refusal(seen(6_250_000, None), "late: answer in time")
+    assert out.getvalue().splitlines()[1] == (
+        "      1.250 ms      you ✗ manager  request         refused: late: answer in time"
+    )
+
+
 def test_a_pipe_gets_no_colours() -> None:
     stage, out = staged(terminal=False)
     stage.heading("a")

@@ -70,9 +70,12 @@ EXAMPLES: list[CaxtonError] = [
     errors.InvalidWasm(PROBLEMS),
     errors.AgentFailed("bidder", FaultKind.TRAP, "unreachable"),
     errors.NoRoute("biddr", suggestions=["bidder"]),
+    errors.NobodyCapable("translat", 0, suggestions=["translate"]),
     errors.InvalidMessage(PROBLEMS),
+    errors.InvalidMessageFormat(PROBLEMS[1], offset_bytes=12, line=2, column=3),
     errors.MessageTooLarge(2_000_000, 1_048_576),
     errors.MailboxFull("bidder", 1000),
+    errors.NobodyFree("translate", 3),
     errors.ProtocolViolation("wrong_role", "InProgress", performative="cancel", protocol="fipa-request"),
     errors.ConversationNotFound("c1"),
     errors.MessageNotFound("m1"),
@@ -173,6 +176,15 @@ def test_a_missing_receiver_is_a_missing_agent() -> None:
     assert issubclass(errors.NoRoute, errors.RoutingError)
 
 
+def test_a_capability_of_nobody_and_one_of_those_who_do_not_run_are_told_apart() -> None:
+    unknown = errors.NobodyCapable("translat", 0, suggestions=["translate"])
+    assert (unknown.code, unknown.hint) == ("AGENT_NOT_FOUND", "did you mean `translate`?")
+    resting = errors.NobodyCapable("translate", 2)
+    assert "none of the 2 agents" in resting.message
+    assert "start" in resting.hint
+    assert resting.details()["holders_count"] == 2
+
+
 def test_near_names_are_offered_in_hint_and_details() -> None:
     error = errors.AgentNotFound("biddr", suggestions=["bidder", "binder"])
     assert error.hint == "did you mean `bidder` or `binder`?"
@@ -196,6 +208,14 @@ def test_details_list_every_problem_with_its_place() -> None:
             "where": "stdin:1",
         },
     ]
+
+
+def test_a_fault_in_a_text_is_an_invalid_message_with_its_place() -> None:
+    error = errors.InvalidMessageFormat(PROBLEMS[1], offset_bytes=12, line=2, column=3)
+    assert isinstance(error, errors.InvalidMessage)
+    assert error.code == "INVALID_MESSAGE"
+    assert error.details()["position"] == {"offset_bytes": 12, "line": 2, "column": 3}
+    assert error.hint == PROBLEMS[1].fix
 
 
 def test_a_long_text_of_the_caller_does_not_come_back_whole() -> None:

@@ -10,6 +10,7 @@ from caxton.domain.events import (
     CURSOR_MAX,
     EVERY_EVENT,
     CommunicationData,
+    ConversationData,
     DeploymentData,
     Event,
     EventCursor,
@@ -41,6 +42,14 @@ DATA: dict[str, EventData] = {
         conversation_id=new_conversation_id(),
         performative=Performative.CFP,
         direction="inbound",
+    ),
+    "conversation": ConversationData(
+        conversation_id=new_conversation_id(),
+        protocol="fipa-request",
+        state="Completed",
+        messages=3,
+        outcome="done",
+        agent=AgentId(2**64 - 1),
     ),
     "performance": PerformanceData(
         cpu_ratio=0.5, memory_bytes=ByteSize(65536), queue_messages=3, conversations_active=1

@@ -83,9 +83,16 @@ class Rig:
         )
         return await self.runtime.deploy(request, module)
 
-    async def external(self, name: str, *, mailbox_max: int | None = None) -> AgentId:
+    async def external(
+        self, name: str, *, mailbox_max: int | None = None, capabilities: tuple[str, ...] = ()
+    ) -> AgentId:
         """Make an external agent."""
-        request = ExternalRequest(name=parse_agent_name(name), owner=TOKEN, mailbox_max=mailbox_max)
+        request = ExternalRequest(
+            name=parse_agent_name(name),
+            owner=TOKEN,
+            mailbox_max=mailbox_max,
+            capabilities=tuple(map(parse_capability, capabilities)),
+        )
         return self.runtime.agent_id((await self.runtime.create_external(request)).agent_id)
 
     async def ask(

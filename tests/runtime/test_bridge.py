@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from caxton.config import Config
 from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.ids import AgentId
 from caxton.runtime.bridge import BATCH_COMPLETIONS, Bridge
-from caxton.runtime.seam import CoreEvent, CoreSettings, Incoming, PostCode, Slot
+from caxton.runtime.core_size import conversation_settings
+from caxton.runtime.seam import ConversationNews, CoreEvent, CoreSettings, Incoming, PostCode, Slot
 from tests.runtime.rig import message
 
 pytestmark = pytest.mark.anyio
@@ -24,6 +26,7 @@ SETTINGS = CoreSettings(
     epoch_tick_ms=1,
     instance_bytes_max=1 << 30,
     mappings_max=1000,
+    conversations=conversation_settings(Config()),
 )
 
 
@@ -48,7 +51,7 @@ def test_a_missing_engine_is_a_setting_that_says_how_to_mend_it() -> None:
         "from caxton.domain.errors.request import ConfigurationInvalid\n"
         "try:\n"
         "    Bridge.open(CoreSettings(workers=1, agents_max=10, pool_messages=1024, message_bytes_max=4096,\n"
-        "        epoch_tick_ms=1, instance_bytes_max=1 << 30, mappings_max=1000))\n"
+        "        epoch_tick_ms=1, instance_bytes_max=1 << 30, mappings_max=1000, conversations=None))\n"
         "except ConfigurationInvalid as error:\n"
         "    print(error.problems[0])\n"
     )
@@ -99,6 +102,7 @@ def test_settings_that_the_kernel_does_not_grant_are_refused() -> None:
                 epoch_tick_ms=1,
                 instance_bytes_max=1 << 30,
                 mappings_max=1000,
+                conversations=conversation_settings(Config()),
             )
         )
     assert refusal.value.problems[0].field == "runtime"
@@ -123,6 +127,7 @@ class Counter:
     def on_log(self, slot: Slot, agent_id: AgentId, level: int, text: str, wall_ns: int) -> None: ...
     def on_capability(self, slot: Slot, agent_id: AgentId, name: str) -> None: ...
     def on_unrouted(self, slot: Slot, sender_id: AgentId, capability: str, body: bytes) -> None: ...
+    def on_conversation(self, news: ConversationNews) -> None: ...
 
 
 async def test_a_flood_of_completions_leaves_the_loop_its_turns() -> None:
@@ -143,5 +148,32 @@ async def test_a_flood_of_completions_leaves_the_loop_its_turns() -> None:
         assert sink.messages - before <= BATCH_COMPLETIONS
         turns += 1
     assert turns >= 10
+    assert bridge.stop(5.0)
+    bridge.close()
+
+
+class Stumbler(Counter):
+    """A sink that fails on the first message."""
+
+    def on_message(self, message: Incoming) -> None:
+        super().on_message(message)
+        if self.messages == 1:
+            raise RuntimeError("the first one is too much")
+
+
+async def test_a_completion_that_cannot_be_delivered_takes_no_other_with_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # All that came in one batch with it was lost: answers that nobody would ever give again.
+    bridge = Bridge.open(SETTINGS)
+    sink = Stumbler()
+    bridge.start()
+    bridge.spawn_external(AgentId(7), "person", 1 << 20, 100)
+    for number in range(10):
+        assert bridge.post(message("inform", "person", number), AgentId(7)).code == PostCode.ACCEPTED
+    bridge.attach(asyncio.get_running_loop(), sink)
+    bridge.drain_completions()
+    assert sink.messages == 10
+    assert [record.exc_info is not None for record in caplog.records] == [True]
     assert bridge.stop(5.0)
     bridge.close()

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 
 import anyio
+import msgspec
 import orjson
 import pytest
 
@@ -20,6 +21,7 @@ from caxton.domain.errors.security import Forbidden
 from caxton.domain.ids import AgentId
 from caxton.domain.limits import LimitsRequest
 from caxton.runtime.answers import Posted, Reply
+from caxton.runtime.seam import Incoming
 from caxton.runtime.waiters import WAITERS_MAX
 from tests.runtime.rig import Rig, content_of, message, nobody_else, until
 
@@ -57,6 +59,23 @@ async def test_the_caller_may_give_the_receiver_beside_the_text(rig: Rig) -> Non
     echo = rig.runtime.agent_id("echo")
     reply = await rig.runtime.ask(body, rig.me, nobody_else, 10.0, echo)
     assert reply.performative == "inform"
+
+
+async def test_a_part_of_the_server_hears_its_messages_itself(rig: Rig) -> None:
+    heard: list[Incoming] = []
+    service = rig.runtime.service_agent("service", heard.append)
+    rig.post("service", "hello", conversation_id="c-1")
+    await until(lambda: len(heard) == 1)
+    assert (heard[0].conversation_id, content_of(heard[0].body)) == ("c-1", "hello")
+    await until(lambda: rig.runtime.get("service").usage.mailbox_depth == 0, "its place is free again")
+    with pytest.raises(InvalidState):
+        await rig.runtime.delete("service")
+    with pytest.raises(InvalidState):
+        rig.runtime.inbox("service")
+    with pytest.raises(Forbidden):
+        rig.runtime.post(message("inform", "service", sender="service"), rig.me, lambda _: True)
+    other = rig.runtime.service_agent("service", heard.append)
+    assert (rig.runtime.name_of(service), rig.runtime.name_of(other)) == ("service", "service.2")
 
 
 async def test_a_promise_is_not_the_answer_yet(rig: Rig) -> None:
@@ -308,11 +327,37 @@ async def test_a_guest_sends_to_a_capability(rig: Rig) -> None:
     assert len(rig.runtime.inbox(str(person))) == 0
 
 
-async def test_a_guest_that_sends_to_a_capability_of_nobody_is_noted(rig: Rig) -> None:
-    await rig.deploy("asker", _sender_to_capability("nothing"))
-    rig.post("asker", "go")
-    await until(lambda: rig.totals["messages_unrouted"] == 1, "it is counted")
+async def test_a_guest_that_sends_to_a_capability_of_nobody_hears_why(rig: Rig) -> None:
+    await rig.external("desk")
+    await rig.deploy("asker", config={"wants": "translat", "report": "desk"})
+    await rig.external("linguist", capabilities=("translate",))
+    rig.post("asker", "go", conversation_id="c-1")
+    told = await _reported(rig)
+    assert (told["performative"], told["conversation_id"]) == ("failure", "c-1")
+    assert told["in_reply_to"] == "my-word"
+    assert told["content"] == {
+        "error": {"kind": "no_route", "message": "no agent has the capability `translat`"}
+    }
+    assert rig.totals["messages_unrouted"] == 1
+    inbox = rig.runtime.inbox("desk")
+    inbox.ack((await inbox.read(0, 10))[1])
     await until(lambda: rig.totals["messages_in_flight"] == 0, "the core has let go of all")
+
+
+async def test_a_guest_hears_that_all_who_could_are_full(rig: Rig) -> None:
+    await rig.external("desk")
+    await rig.deploy("asker", config={"wants": "translate", "report": "desk"})
+    await rig.external("linguist", capabilities=("translate",), mailbox_max=1)
+    rig.post("linguist", "the first")
+    rig.post("asker", "go")
+    told = await _reported(rig)
+    assert orjson.loads(orjson.dumps(told["content"]))["error"]["kind"] == "mailbox_full"
+
+
+async def _reported(rig: Rig) -> dict[str, object]:
+    """Return the message that the asker reported to the desk."""
+    report = await _next_message(rig, "desk")
+    return msgspec.convert(report["content"], dict[str, object])
 
 
 def _sender_to_capability(capability: str) -> bytes:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caxton.runtime.directory import CAPABILITIES_MAX
 from caxton.runtime.manifest import MANIFEST_BYTES_MAX, Manifest, ManifestFault, read_manifest
 
 
@@ -25,6 +26,9 @@ def test_fields_that_are_not_known_are_passed_over() -> None:
         b'{"memory": -1}',
         b'{"capabilities": ["a", ""]}',
         b'{"tools": [%s"t"]}' % (b'"t",' * 256),
+        b'{"capabilities": [%s"t"]}' % (b'"t",' * CAPABILITIES_MAX),
+        b'{"capabilities": ["tab\\tin it"]}',
+        b'{"capabilities": ["%s"]}' % ("ü".encode() * 128),
         b'{"name": "\xff"}',
         b'{"deep": %s}' % (b"[" * 30_000),
         b'{"name": "%s"}' % (b"n" * MANIFEST_BYTES_MAX),

@@ -7,9 +7,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from caxton.domain.agent import AgentKind, AgentSpec, ExternalProgram, drain, load, register, start
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound
+from caxton.domain.errors.resource import ResourceLimitExceeded
 from caxton.domain.ids import AgentId, AgentName, Capability, new_agent_id, new_deployment_id
 from caxton.domain.quantities import Version
 from caxton.runtime.agent_record import AgentRecord
+from caxton.runtime.directory import CAPABILITIES_MAX
 from caxton.runtime.registry import Query, Registry, StaleState
 from caxton.runtime.seam import Slot
 
@@ -77,6 +79,32 @@ def test_a_name_is_released_by_its_holder_only() -> None:
     assert refusal.value.agent_id == "1"
 
 
+def test_an_agent_that_leaves_its_state_is_found_for_messages_only_while_it_runs() -> None:
+    registry = Registry()
+    record = _record("echo", None, "repeat")
+    _show(registry, record)
+    running = record.agent
+    draining = drain(running, now_ns=2, deadline_ns=3)  # pyright: ignore[reportArgumentType] - it runs, as made above
+    registry.swap(record, running, draining)
+    assert list(registry.capable(["repeat"])) == []
+    assert registry.directory.counts("repeat") == (1, 0)
+    assert registry.page(Query(capabilities=["repeat"]), 10, None) == ([record], None)
+    assert registry.page(Query("running", ["repeat"]), 10, None) == ([], None)
+
+
+def test_an_agent_has_so_many_capabilities_and_no_more() -> None:
+    registry = Registry()
+    record = _record("polymath")
+    _show(registry, record)
+    for number in range(CAPABILITIES_MAX):
+        registry.add_capability(record, Capability(f"c{number}"))
+    registry.add_capability(record, Capability("c0"))
+    with pytest.raises(ResourceLimitExceeded) as refusal:
+        registry.add_capability(record, Capability("one more"))
+    assert refusal.value.limit == CAPABILITIES_MAX
+    assert "one more" not in registry.directory
+
+
 class RegistryModel(RuleBasedStateMachine):
     """Agents come and go; the registry says the same as a plain list."""
 
@@ -113,6 +141,12 @@ class RegistryModel(RuleBasedStateMachine):
         if any(record is other for other in self.model):
             self.registry.add_capability(record, Capability(capability))
 
+    @rule(record=shown, capability=st.sampled_from(["x", "y", "z"]))
+    def forget(self, record: AgentRecord, capability: str) -> None:
+        could = capability in record.capabilities
+        if any(record is other for other in self.model):
+            assert self.registry.remove_capability(record, capability) is could
+
     @invariant()
     def pages_show_all_in_order(self) -> None:
         names: list[str] = []
@@ -137,7 +171,14 @@ class RegistryModel(RuleBasedStateMachine):
             capability: sum(capability in record.capabilities for record in self.model)
             for capability in ("x", "y", "z")
         }
-        assert self.registry.capabilities() == {name: count for name, count in counts.items() if count}
+        directory = self.registry.directory
+        assert {name: directory.counts(name) for name in directory.names()} == {
+            name: (count, count) for name, count in counts.items() if count
+        }
+        for capability in counts:
+            capable = [record for record in self.model if capability in record.capabilities]
+            assert list(self.registry.capable([capability])) == capable
+            assert self.registry.page(Query(capabilities=[capability]), 100, None)[0] == capable
 
 
 TestRegistryModel = RegistryModel.TestCase

@@ -151,7 +151,7 @@ async def test_agents_are_listed_in_pages_and_by_what_they_are(rig: Rig) -> None
         if cursor is None:
             break
     assert names == [f"client.{TOKEN}", *(f"agent-{number}" for number in range(7))]
-    assert len(rig.runtime.list(capability="even")[0]) == 4
+    assert len(rig.runtime.list(capabilities=["even"])[0]) == 4
     assert [view.name for view in rig.runtime.list(label="number=3")[0]] == ["agent-3"]
     assert len(rig.runtime.list(label="number")[0]) == 7
     await rig.runtime.drain("agent-1")
@@ -181,13 +181,19 @@ async def test_an_agent_is_found_by_id_and_name_and_else_suggested(rig: Rig) -> 
     assert refusal.value.suggestions == ("translator",)
 
 
+async def test_an_agent_has_its_name_as_long_as_it_is_there(rig: Rig) -> None:
+    made = rig.runtime.external_for("ci")
+    assert rig.runtime.name_of(made) == "client.ci"
+    await rig.runtime.delete(str(made), force=True)
+    assert rig.runtime.name_of(made) is None
+
+
 async def test_the_whole_is_described_in_plain_values(rig: Rig) -> None:
     await rig.deploy("echo")
     system = orjson.loads(orjson.dumps(rig.runtime.system()))
     assert system["fuel_per_ms"] > 0
     assert system["workers"] == 2
     assert system["totals"]["agents"] == 2
-    assert orjson.loads(orjson.dumps(rig.runtime.capabilities())) == {}
 
 
 async def test_configured_values_reach_the_guest(rig: Rig) -> None:

@@ -12,6 +12,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from caxton.domain.errors.request import ConfigurationInvalid
+from caxton.domain.errors.routing import ProtocolViolation
+from caxton.protocols.catalogue import PROTOCOLS
+from caxton.runtime.seam import ConversationOrder
 from caxton.telemetry.metrics import MetricsServer, RuntimeCollector
 from caxton.telemetry.reading import Reading
 from tests.runtime.conftest import rig as rig  # noqa: PLC0414 - the fixture is used here too
@@ -65,6 +68,10 @@ async def test_every_family_has_its_type_and_help(rig: Rig, scraped: str) -> Non
         "caxton_message_routing_duration_seconds": "histogram",
         "caxton_mailbox_depth": "gauge",
         "caxton_worker_busy_ratio": "gauge",
+        "caxton_conversations_active": "gauge",
+        "caxton_conversations_finished": "counter",
+        "caxton_conversations_held": "gauge",
+        "caxton_conversation_events_untold": "counter",
         "caxton_build_info": "gauge",
         "process_resident_memory_bytes": "gauge",
     }
@@ -107,6 +114,36 @@ async def test_faults_and_refusals_are_counted_with_their_reasons(rig: Rig, scra
     assert _value(families, "caxton_agent_events", agent="trap", event="fault") == 1
     assert _value(families, "caxton_messages_rejected", reason="no_route") == 2
     assert _value(families, "caxton_messages_processed", performative="request", status="failed") == 1
+
+
+async def test_conversations_are_counted_by_protocol_and_outcome(rig: Rig, scraped: str) -> None:
+    await rig.deploy("silent")
+    before = await _scrape(scraped)
+    assert _value(before, "caxton_conversations_active", protocol="fipa-request") == 0
+    talk = {"protocol": "fipa-request", "conversation_id": "a talk"}
+    rig.post("silent", performative="request", **talk)
+    with pytest.raises(ProtocolViolation, match="wrong role"):
+        rig.post("silent", performative="agree", **talk)
+    order = ConversationOrder(
+        conversation_id="free",
+        protocol=None,
+        initiator=rig.me,
+        participants=(rig.runtime.agent_id("silent"),),
+    )
+    rig.runtime.conversations.open(order)
+    rig.runtime.conversations.cancel("free")
+    families = await _scrape(scraped)
+    assert _value(families, "caxton_conversations_active", protocol="fipa-request") == 1
+    assert _value(families, "caxton_conversations_active", protocol="none") == 0
+    assert _value(families, "caxton_conversations_finished", protocol="none", outcome="cancelled") == 1
+    assert _value(families, "caxton_conversations_held") == 2
+    assert _value(families, "caxton_messages_rejected", reason="wrong_role") == 1
+    assert _value(families, "caxton_conversation_events_untold") == 0
+    labels = {sample.labels["protocol"] for sample in families["caxton_conversations_active"].samples}
+    assert labels == {*(protocol.name for protocol in PROTOCOLS), "none"}
+    # What was refused was not processed, whatever its act.
+    processed = families["caxton_messages_processed"].samples
+    assert not [sample for sample in processed if sample.labels.get("performative") == "agree"]
 
 
 async def test_agents_are_counted_by_state_and_their_series_are_capped(rig: Rig, scraped: str) -> None:

@@ -229,7 +229,7 @@ class AgentRoutes:
         """List agents, page by page."""
         agents, cursor = self._runtime.list(
             state=query.state,
-            capability=query.capability,
+            capabilities=query.capability,
             label=query.label,
             limit=query.limit,
             cursor=query.cursor,

@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from caxton.api.absent import refuse_delivery
+from caxton.api.acl_text import FIPA_ACL, ACLText
 from caxton.api.answer import NDJSON, Answer, struct_answer
 from caxton.api.batch import BatchRun
 from caxton.api.call import BodyRoom, Call
@@ -17,7 +18,9 @@ from caxton.api.route import Content, Nothing, Route, hand_made
 from caxton.api.schemas import MessageAccepted, MessageAnswered, MessageIn, ProblemRow, SendQuery, Validation
 from caxton.domain.diagnosis import explain_message
 from caxton.domain.ids import AgentId
-from caxton.runtime.answers import Posted
+from caxton.domain.problem import Problem
+from caxton.protocols.catalogue import explain_protocol
+from caxton.runtime.answers import DuplicateMessage, Posted
 from caxton.runtime.runtime import Runtime
 from caxton.security.roles import Permission, Principal
 
@@ -26,6 +29,7 @@ ENVELOPE_BYTES_MAX: Final = 16 * 1024
 
 _TAG: Final = "messages"
 _MESSAGE: Final = Content("application/json", MessageIn)
+_TEXT: Final = Content(FIPA_ACL, None, "One message in FIPA's string form (SC00070), in UTF-8.")
 _REFUSES: Final = (
     "INVALID_MESSAGE",
     "AGENT_NOT_FOUND",
@@ -33,6 +37,7 @@ _REFUSES: Final = (
     "MESSAGE_TOO_LARGE",
     "MAILBOX_FULL",
     "RATE_LIMITED",
+    "PROTOCOL_VIOLATION",
 )
 
 
@@ -41,12 +46,19 @@ class MessageRoutes:
     """The handlers of `/messages`."""
 
     def __init__(
-        self, runtime: Runtime, ownership: Ownership, room: BodyRoom, ending: Ending, message_bytes_max: int
+        self,
+        runtime: Runtime,
+        ownership: Ownership,
+        room: BodyRoom,
+        ending: Ending,
+        acl_text: ACLText,
+        message_bytes_max: int,
     ) -> None:
         self._runtime = runtime
         self._ownership = ownership
         self._room = room
         self._ending = ending
+        self._acl_text = acl_text
         self._message_bytes_max = message_bytes_max
         self._body_bytes_max = message_bytes_max + ENVELOPE_BYTES_MAX
 
@@ -58,10 +70,10 @@ class MessageRoutes:
                 "/api/v1/messages",
                 self.send_message,
                 query=SendQuery,
-                takes=(_MESSAGE,),
+                takes=(_MESSAGE, _TEXT),
                 gives={
                     202: (Content("application/json", MessageAccepted),),
-                    200: (Content("application/json", MessageAnswered),),
+                    200: (Content("application/json", MessageAnswered), _TEXT),
                 },
                 permission=Permission.MESSAGE_SEND,
                 tag=_TAG,
@@ -102,19 +114,27 @@ class MessageRoutes:
 
     async def send_message(self, call: Call, query: SendQuery) -> Answer:
         """Send a message; with `wait_ms`, wait for the answer."""
-        call.require_json()
+        is_text = self._acl_text.spoken(call)
+        if not is_text:
+            call.require_json()
         with self._room.lease() as lease:
             body = await call.body(self._body_bytes_max, lease)
+            if is_text:
+                body = self._acl_text.read(body)
             refuse_delivery(body)
             sender, may_send_as = self._voice(call.principal)
             if query.wait_ms is None:
                 return accepted(self._runtime.post(body, sender, may_send_as))
-            with self._ending.wakes(call):
-                reply = await self._runtime.ask(body, sender, may_send_as, query.wait_ms / 1000)
+            try:
+                with self._ending.wakes(call):
+                    reply = await self._runtime.ask(body, sender, may_send_as, query.wait_ms / 1000)
+            except DuplicateMessage as duplicate:
+                return accepted(duplicate.posted)
+        said = unwrap(reply, _sender_of(reply.body))
+        if self._acl_text.wanted(call):
+            return await self._acl_text.answer([reply.body])
         answer = MessageAnswered(
-            message_id=reply.message_id,
-            conversation_id=reply.conversation_id,
-            reply=unwrap(reply, _sender_of(reply.body)),
+            message_id=reply.message_id, conversation_id=reply.conversation_id, reply=said
         )
         return struct_answer(200, answer)
 
@@ -132,7 +152,7 @@ class MessageRoutes:
         problems = explain_message(body, message_bytes_max=self._message_bytes_max)
         rows = [
             ProblemRow(field=found.field, kind=str(found.kind), problem=found.problem, fix=found.fix)
-            for found in problems
+            for found in (*problems, *_about_protocol(body))
         ]
         return struct_answer(200, Validation(valid=not rows, problems=rows))
 
@@ -147,7 +167,24 @@ def accepted(posted: Posted) -> Answer:
         "conversation_id": posted.conversation_id,
         "status": posted.status,
     }
-    return Answer(202, orjson.dumps(document))
+    return Answer(200 if posted.status == "duplicate" else 202, orjson.dumps(document))
+
+
+class _Protocol(msgspec.Struct):
+    protocol: object = None
+
+
+_protocol_decoder: Final = msgspec.json.Decoder(_Protocol)
+
+
+def _about_protocol(body: bytes) -> list[Problem]:
+    """Return what is wrong with the protocol's word; a message that cannot be read was explained before."""
+    try:
+        word = _protocol_decoder.decode(body).protocol
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    found = explain_protocol(word) if isinstance(word, str) and word else None
+    return [] if found is None else [found]
 
 
 class _Sender(msgspec.Struct):

@@ -5,11 +5,11 @@ from typing import final
 
 from caxton.domain.errors.agent import AgentNotFound
 from caxton.domain.errors.taxonomy import RoutingError, clipped, problem_rows, summary
+from caxton.domain.errors.violation_hints import VIOLATION_HINTS
 from caxton.domain.problem import Problem
 from caxton.domain.suggestion import did_you_mean
 
 
-@final
 class NoRoute(RoutingError, AgentNotFound):
     """A message names a receiver that does not exist."""
 
@@ -18,6 +18,37 @@ class NoRoute(RoutingError, AgentNotFound):
 
 
 @final
+class NobodyCapable(NoRoute):
+    """A message asks for a capability that no running agent has; `holders_count` have it and do not run."""
+
+    def __init__(self, capability: str, holders_count: int, *, suggestions: Sequence[str] = ()) -> None:
+        super().__init__(f"capability {capability}", suggestions=suggestions)
+        self.capability = capability
+        self.holders_count = holders_count
+
+    def _message(self) -> str:
+        if self.holders_count == 0:
+            return f"no agent has the capability `{clipped(self.capability)}`"
+        who = "the agent" if self.holders_count == 1 else f"none of the {self.holders_count} agents"
+        runs = "does not run" if self.holders_count == 1 else "runs"
+        return f"{who} with the capability `{clipped(self.capability)}` {runs}"
+
+    def _hint(self) -> str:
+        if self.holders_count:
+            return "start one of them: GET /api/v1/capabilities/{name} lists them with their states"
+        return (
+            did_you_mean(self.suggestions)
+            or "list what agents can do with `caxton capability list` or GET /api/v1/capabilities"
+        )
+
+    def _details(self) -> dict[str, object]:
+        return {
+            **super()._details(),
+            "capability": clipped(self.capability),
+            "holders_count": self.holders_count,
+        }
+
+
 class InvalidMessage(RoutingError):
     """The message is not a message. Holds every fault that was found."""
 
@@ -37,6 +68,24 @@ class InvalidMessage(RoutingError):
 
     def _details(self) -> dict[str, object]:
         return {"problems": problem_rows(self.problems)}
+
+
+@final
+class InvalidMessageFormat(InvalidMessage):
+    """A message in FIPA's string form cannot be read, or says what cannot be said here.
+
+    `offset_bytes` is where in the text; `line` and `column` count from one, the latter in characters.
+    """
+
+    def __init__(self, problem: Problem, *, offset_bytes: int, line: int, column: int) -> None:
+        super().__init__([problem])
+        self.offset_bytes = offset_bytes
+        self.line = line
+        self.column = column
+
+    def _details(self) -> dict[str, object]:
+        position = {"offset_bytes": self.offset_bytes, "line": self.line, "column": self.column}
+        return {**super()._details(), "position": position}
 
 
 @final
@@ -62,7 +111,6 @@ class MessageTooLarge(RoutingError):
         return {"message_bytes": self.message_bytes, "message_bytes_max": self.message_bytes_max}
 
 
-@final
 class MailboxFull(RoutingError):
     """The receiver has as many waiting messages as it may have. The message was not taken."""
 
@@ -88,14 +136,46 @@ class MailboxFull(RoutingError):
 
 
 @final
+class NobodyFree(MailboxFull):
+    """Agents with the capability that a message asks for run, and none of them takes it now."""
+
+    def __init__(self, capability: str, running_count: int, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(f"capability {capability}", 0, retry_after_s=retry_after_s)
+        self.capability = capability
+        self.running_count = running_count
+
+    def _message(self) -> str:
+        return (
+            f"no mailbox of the running agents with the capability `{clipped(self.capability)}` has room"
+            f" ({self.running_count} run)"
+        )
+
+    def _hint(self) -> str:
+        return "send again later, raise limits.mailbox_max of the agents, or deploy more of them"
+
+    def _details(self) -> dict[str, object]:
+        return {"capability": clipped(self.capability), "running_count": self.running_count}
+
+
+@final
 class ProtocolViolation(RoutingError):
     """The message breaks the rules of its conversation's protocol; nothing changed."""
 
     code = "PROTOCOL_VIOLATION"
     http_status = 409
 
-    def __init__(self, reason_kind: str, state: str, *, performative: str, protocol: str | None) -> None:
+    def __init__(
+        self,
+        reason_kind: str,
+        state: str,
+        *,
+        performative: str,
+        protocol: str | None,
+        suggestions: Sequence[str] = (),
+    ) -> None:
         super().__init__()
+        assert reason_kind in VIOLATION_HINTS, f"{reason_kind} is a reason of the protocols"
+        self.suggestions = tuple(suggestions)
         self.reason_kind = reason_kind
         self.state = state
         self.performative = performative
@@ -107,17 +187,18 @@ class ProtocolViolation(RoutingError):
         return f"`{self.performative}` is refused in state {self.state}{where}: {reason}"
 
     def _hint(self) -> str:
-        return (
-            "look at the conversation's state and messages; the rule that was broken is details.reason_kind"
-        )
+        return did_you_mean(self.suggestions) or VIOLATION_HINTS[self.reason_kind]
 
     def _details(self) -> dict[str, object]:
-        return {
+        details: dict[str, object] = {
             "reason_kind": self.reason_kind,
             "state": self.state,
             "performative": self.performative,
             "protocol": self.protocol,
         }
+        if self.suggestions:
+            details["suggestions"] = list(self.suggestions)
+        return details
 
 
 @final
@@ -138,7 +219,8 @@ class ConversationNotFound(RoutingError):
     def _hint(self) -> str:
         return (
             did_you_mean(self.suggestions)
-            or "a conversation without protocol, deadline or budget is not kept"
+            or "list those that are held with `caxton conversation list` or GET /api/v1/conversations; one "
+            "without protocol, deadline or budget is not kept, nor one that ended long ago"
         )
 
     def _details(self) -> dict[str, object]:
