@@ -10,7 +10,9 @@ import logging
 from collections.abc import Sequence
 from typing import final
 
-from caxton.domain.agent import Unloaded
+import msgspec
+
+from caxton.domain.agent import AgentKind, Unloaded
 from caxton.domain.errors.agent import AgentNotFound
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
@@ -43,6 +45,7 @@ class AgentLedger:
         except asyncio.CancelledError:
             self._take_back(agent_goes(record.agent.id))
             raise
+        record.kept = True
 
     async def want(self, record: AgentRecord, wanted: Wanted) -> None:
         """Keep what an agent is to be after a restart.
@@ -61,6 +64,18 @@ class AgentLedger:
                 self._take_back([agent_is(_stored(record, before))])
             raise
         record.wanted = wanted
+
+    async def declare(self, record: AgentRecord) -> None:
+        """Keep what an external agent can do, as its record has it; of one that is not kept, nothing.
+
+        A caller that goes meanwhile changes nothing: the record and the store agree at the end.
+
+        Raises:
+            AgentNotFound: it is leaving.
+        """
+        self.check_staying(record)
+        if record.kept:
+            await self._store.append([agent_is(_stored(record, record.wanted))])
 
     async def leave(self, record: AgentRecord) -> None:
         """Forget an agent. Must not be cancelled.
@@ -96,9 +111,13 @@ class AgentLedger:
 def _stored(record: AgentRecord, wanted: Wanted) -> StoredAgent:
     agent = record.agent
     assert not isinstance(agent, Unloaded), "an agent without a program is nowhere to be seen"
+    spec = agent.spec
+    if spec.kind is AgentKind.EXTERNAL:
+        # What a guest adds by itself it adds again when it starts; nobody else would tell this one's.
+        spec = msgspec.structs.replace(spec, capabilities=record.capabilities)
     return StoredAgent(
         agent_id=agent.id,
-        spec=agent.spec,
+        spec=spec,
         program=agent.program,
         wanted=wanted,
         created_ns=agent.created_ns,

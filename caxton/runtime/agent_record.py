@@ -51,6 +51,8 @@ class AgentRecord(msgspec.Struct, eq=False, gc=False):
     wasi: bool = False
     # What it is to be after a restart, as the store has it or is about to.
     wanted: Wanted = "running"
+    # Whether the store has it: what the runtime makes by itself is made anew after a start.
+    kept: bool = False
     capabilities: tuple[Capability, ...] = ()
     slot: Slot | None = None
     lease: CodeLease | None = None

@@ -191,6 +191,7 @@ class Lifecycle:
             stored.deployment_id,
             wasi=stored.wasi,
             wanted=stored.wanted,
+            kept=True,
             capabilities=stored.spec.capabilities,
         )
         if stored.wanted == "stopped":

@@ -74,7 +74,8 @@ class Runtime:
         self._logs = LogShelf()
         self._events = EventRing(clock.wall_ns())
         self._registry = Registry()
-        self._yellow_pages = YellowPages(self._registry)
+        ledger = AgentLedger(store, config.deployment.keep_versions)
+        self._yellow_pages = YellowPages(self._registry, ledger)
         self._waiters = Waiters(self._registry)
         self._supervisor = Supervisor(self._registry, self._events, clock)
         self._modules = Modules(
@@ -92,7 +93,7 @@ class Runtime:
             self._logs,
             clock,
             config,
-            AgentLedger(store, config.deployment.keep_versions),
+            ledger,
         )
         self._recovery = Recovery(self._lifecycle, clock.monotonic_ns)
         self._dispatcher = Dispatcher(

@@ -12,7 +12,8 @@ from caxton.domain.agent import Profile, RestartPolicy
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound, InvalidState
 from caxton.domain.errors.request import ConfigurationInvalid, NotFound
 from caxton.domain.errors.resource import ResourceLimitExceeded, Unavailable
-from caxton.domain.ids import parse_agent_name
+from caxton.domain.errors.taxonomy import InternalError
+from caxton.domain.ids import parse_agent_name, parse_capability
 from caxton.domain.limits import LimitsRequest
 from caxton.runtime.agent_view import AgentView
 from caxton.runtime.deploy_request import DeployRequest
@@ -210,6 +211,59 @@ async def test_an_external_agent_comes_back_with_its_owner_and_a_tokens_own_does
         assert rig.me != mine
         with pytest.raises(AgentNotFound):
             rig.runtime.get(str(mine))
+
+
+async def test_what_an_external_agent_can_do_comes_back_as_it_was_told_last(tmp_path: Path) -> None:
+    one, two, three = map(parse_capability, ("one", "two", "three"))
+    async with running(tmp_path) as rig:
+        made = await rig.external("ear", capabilities=(one, two))
+        pages = rig.runtime.yellow_pages
+        await pages.register("ear", three)
+        await pages.deregister("ear", one)
+        # Of an agent that is not kept nothing is kept.
+        await pages.register(str(rig.me), three)
+    async with running(tmp_path) as rig:
+        assert rig.runtime.get("ear").capabilities == (two, three)
+        assert rig.runtime.capable([two, three], 10) == rig.runtime.capable(three, 10) == [made]
+        assert rig.runtime.capable(one, 10) == []
+        rig.post({"capability": three}, "hello")
+        assert len((await rig.runtime.inbox("ear").read(20_000, 10))[0]) == 1
+
+
+async def test_what_an_agent_can_do_is_as_before_when_it_cannot_be_kept(tmp_path: Path) -> None:
+    one, two = map(parse_capability, ("one", "two"))
+    async with running(tmp_path) as rig:
+        made = await rig.external("ear", capabilities=(one,))
+        other = connect(str(tmp_path / "caxton.db"))
+        other.execute("CREATE TRIGGER never BEFORE INSERT ON agents BEGIN SELECT RAISE(FAIL, 'never'); END")
+        other.close()
+        pages = rig.runtime.yellow_pages
+        for change in (pages.register("ear", two), pages.register("ear", one), pages.deregister("ear", one)):
+            with pytest.raises(InternalError):
+                await change
+            assert rig.runtime.get("ear").capabilities == (one,)
+        assert (rig.runtime.capable(one, 10), rig.runtime.capable(two, 10)) == ([made], [])
+
+
+async def test_guests_that_come_back_are_found_by_what_they_can_do_while_they_run(tmp_path: Path) -> None:
+    repeat = parse_capability("repeat")
+    async with running(tmp_path) as rig:
+        for name in ("runs", "rests"):
+            await rig.deploy(name, "echo", capabilities=(repeat,))
+        await rig.runtime.drain("rests")
+    async with running(tmp_path) as rig:
+        runs, rests = map(rig.runtime.agent_id, ("runs", "rests"))
+        assert rig.runtime.capable(repeat, 10) == [runs]
+        assert rig.runtime.yellow_pages.counts(repeat).agents_count == 2
+        await rig.runtime.start_agent("rests")
+        assert rig.runtime.capable(repeat, 10) == [runs, rests]
+
+
+async def test_a_part_of_the_server_is_not_kept(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with running(tmp_path) as rig:
+            rig.runtime.service_agent("caxton.tasks", lambda _: None)
+            assert [view.name for view in rig.runtime.list()[0]] == [f"client.{TOKEN}", "caxton.tasks"]
 
 
 async def test_durability_memory_keeps_nothing(tmp_path: Path) -> None:
