@@ -67,9 +67,9 @@ cdef struct Answered:
     uint32_t from_generation
     uint32_t to_slot
     uint32_t to_generation
-    const char* conversation
-    const char* protocol
-    const char* in_reply_to
+    const char* conversation    # borrowed
+    const char* protocol        # borrowed
+    const char* in_reply_to     # borrowed
     uint32_t conversation_bytes
     uint32_t protocol_bytes
     uint32_t in_reply_to_bytes

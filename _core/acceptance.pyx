@@ -6,18 +6,19 @@ from libc.string cimport memcpy, memset, strlen
 from caxton._core.atomics cimport load_u32_acquire, load_u32_seq, sub_u32_seq, unlikely
 from caxton._core.content cimport kind_find
 from caxton._core.envelope cimport (
-    FIELD_CONTENT_KIND, FIELD_CONVERSATION_ID, FIELD_ID, FIELD_REPLY_BY, FIELD_REPLY_BY_S, RECEIVER_ID, HostFields, envelope_bound, envelope_error, envelope_receiver,
-    envelope_splice,
+    FIELD_CONTENT_KIND, FIELD_CONVERSATION_ID, FIELD_ID, FIELD_REPLY_BY, FIELD_REPLY_BY_S, RECEIVER_ID,
+    HostFields, envelope_bound, envelope_error, envelope_receiver, envelope_splice,
 )
 from caxton._core.limiter cimport bucket_take, bucket_wait_ns
 from caxton._core.machine cimport machine_schedule, machine_to_shell, random_next
 from caxton._core.message cimport (
-    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, FLAG_RESERVED, HEADER_BYTES, KIND_ACL, KIND_UNROUTED,
-    message_body, message_free, message_new,
+    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, FLAG_RESERVED, HEADER_BYTES, KIND_ACL,
+    KIND_UNROUTED, message_body, message_free, message_new,
 )
 from caxton._core.queue cimport mailbox_push, mailbox_reserve
 from caxton._core.routing cimport (
-    SLOT_DRAINING, SLOT_EXTERNAL, SLOT_RUNNING, routing_expect_id, routing_find_id, routing_find_name, slot_generation,
+    SLOT_DRAINING, SLOT_EXTERNAL, SLOT_RUNNING, routing_expect_id, routing_find_id, routing_find_name,
+    slot_generation,
 )
 from caxton._core.telemetry cimport (
     REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE, REJECT_POOL_EXHAUSTED,

@@ -5,12 +5,10 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from caxton._core.atomics cimport (
-    add_u32_relaxed, add_u32_seq, add_u64_relaxed, cas_u64, load_u64_acquire, multiply_fold, store_u32_relaxed,
-    store_u64_relaxed, sub_u32_seq,
+    add_u32_relaxed, add_u32_seq, cas_u64, load_u64_acquire, multiply_fold, store_u32_relaxed, store_u64_relaxed,
+    sub_u32_seq,
 )
-from caxton._core.message cimport (
-    HEADER_BYTES, message_body, message_free, message_new, pool_close, pool_open,
-)
+from caxton._core.message cimport HEADER_BYTES, message_body, message_free, message_new, pool_close, pool_open
 from caxton._core.text cimport UUID_BYTES, uuid_read
 
 cdef extern from "<sys/mman.h>" nogil:
@@ -143,6 +141,7 @@ cdef Conversation* conversation_find(Conversations* table, uint64_t high, uint64
 
 cdef Conversation* record_take(Conversations* table) noexcept nogil:
     # The free list first, then what was never used.
+    # ORDERING: acquire; pairs with the exchange in record_give. The frontier is a count.
     cdef uint64_t head = load_u64_acquire(&table.free_head)
     cdef uint64_t after
     cdef Conversation* conversation
@@ -163,6 +162,7 @@ cdef Conversation* record_take(Conversations* table) noexcept nogil:
 
 
 cdef void record_give(Conversations* table, Conversation* conversation) noexcept nogil:
+    # ORDERING: a first guess, corrected by the exchange.
     cdef uint64_t head = load_u64_acquire(&table.free_head)
     cdef uint32_t index = <uint32_t>(conversation - table.records)
     while True:
@@ -338,6 +338,7 @@ cdef int cited_add(Conversations* table, Conversation* conversation, uint64_t ha
             if message == NULL:
                 return -1
             conversation.block_count += 1
+        # SAFETY: a room of at least that size, given out by the pool or taken from the list of blocks.
         block = <CitedBlock*>message_body(message)
         block.count = 0
         block.older = conversation.blocks

@@ -39,6 +39,7 @@ cdef void deadlines_close(Deadlines* deadlines) noexcept nogil:
 
 cdef uint32_t node_take(Deadlines* deadlines) noexcept nogil:
     # Index + 1, or 0.
+    # ORDERING: acquire; pairs with the exchange in deadline_done. The frontier is a count.
     cdef uint64_t head = load_u64_acquire(&deadlines.free_head)
     cdef uint64_t after
     cdef uint32_t index
@@ -57,6 +58,7 @@ cdef uint32_t node_take(Deadlines* deadlines) noexcept nogil:
 
 
 cdef void deadline_done(Deadlines* deadlines, uint32_t node) noexcept nogil:
+    # ORDERING: a first guess, corrected by the exchange.
     cdef uint64_t head = load_u64_acquire(&deadlines.free_head)
     while True:
         store_u32_relaxed(&deadlines.nodes[node - 1].next, <uint32_t>(head & UINT32_MAX))

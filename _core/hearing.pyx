@@ -7,14 +7,13 @@ from caxton._core.acceptance cimport Answered, answer_make, answered_of, deliver
 from caxton._core.atomics cimport add_u64_relaxed, load_u32_relaxed, unlikely
 from caxton._core.bounds cimport TARGETS_MAX
 from caxton._core.content cimport Meaning, content_read, target_next
-from caxton._core.conversation cimport (
-    Conversations, citation_of, citation_of_id, conversations_exist, key_of,
-)
+from caxton._core.conversation cimport Conversations, citation_of, citation_of_id, conversations_exist, key_of
 from caxton._core.envelope cimport FIELD_CONVERSATION_ID, Extent
 from caxton._core.limiter cimport bucket_take
 from caxton._core.machine cimport machine_to_shell
 from caxton._core.message cimport (
-    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, KIND_ACL, KIND_CONVERSATION, message_body, message_new,
+    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, KIND_ACL, KIND_CONVERSATION, message_body,
+    message_new,
 )
 from caxton._core.outbox cimport author_of
 from caxton._core.performative cimport (
@@ -26,8 +25,8 @@ from caxton._core.protocol cimport (
 from caxton._core.routing cimport Slot, routing_find_id, routing_find_name, slot_generation
 from caxton._core.text cimport uuid_write
 from caxton._core.verdict cimport (
-    ACT_UNKNOWN, ANSWER_NONE, ANSWER_NOT_UNDERSTOOD, SAID_HAS_PRICE, SAID_NEW_ID, SAID_NO_CONVERSATION, Said, charge, is_known, judge,
-    judge_unreachable, reason_word,
+    ACT_UNKNOWN, ANSWER_NONE, ANSWER_NOT_UNDERSTOOD, SAID_HAS_PRICE, SAID_NEW_ID, SAID_NO_CONVERSATION, Said,
+    charge, is_known, judge, judge_unreachable, reason_word,
 )
 
 cdef enum:
@@ -132,7 +131,9 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
     cdef Said* said = &hearing.said
     cdef const char* body
     cdef bint opens = asked != NULL and asked.ttl_ns != 0
-    if first.kind != KIND_ACL or table.count_max == 0 or (first.protocol.length == 0 and not opens and not conversations_exist(table)):
+    if first.kind != KIND_ACL or table.count_max == 0:
+        return REASON_NONE
+    if first.protocol.length == 0 and not opens and not conversations_exist(table):
         return REASON_NONE
     body = message_body(first)
     memset(said, 0, sizeof(Said))

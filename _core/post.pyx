@@ -103,6 +103,13 @@ cdef int32_t refused(Machine* machine, Posted* out, uint8_t reason) noexcept nog
     return out.code
 
 
+cdef int32_t no_act(Machine* machine, Posted* out) noexcept nogil:
+    out.envelope.status = ENVELOPE_UNKNOWN_PERFORMATIVE
+    out.envelope.error_field = FIELD_PERFORMATIVE
+    out.envelope.error_offset = out.envelope.fields[FIELD_PERFORMATIVE].offset
+    return finish(machine, out, POST_INVALID, REJECT_INVALID)
+
+
 cdef int32_t hear_first(Machine* machine, Author* author, Message* first, uint32_t count, Posted* out) noexcept nogil:
     # Code of what the verdict makes of a message that holds its places; it is dropped unless POST_ACCEPTED.
     cdef Asked asked
@@ -120,10 +127,7 @@ cdef int32_t hear_first(Machine* machine, Author* author, Message* first, uint32
     drop_all(machine, first)
     if reason == REASON_NONE:
         # It belongs to no conversation that could say so: it is simply no message.
-        out.envelope.status = ENVELOPE_UNKNOWN_PERFORMATIVE
-        out.envelope.error_field = FIELD_PERFORMATIVE
-        out.envelope.error_offset = out.envelope.fields[FIELD_PERFORMATIVE].offset
-        return finish(machine, out, POST_INVALID, REJECT_INVALID)
+        return no_act(machine, out)
     return refused(machine, out, reason)
 
 
@@ -192,7 +196,8 @@ cdef int32_t post(Machine* machine, const char* text, uint64_t length, uint64_t 
         return finish(machine, out, POST_TOO_LARGE, REJECT_TOO_LARGE)
     author_of_shell(machine, sender, &author)
     if place(machine, &author, text, receiver_id, out, &first, &count) != POST_ACCEPTED:
-        return out.code
+        # A text that is no message is told so first.
+        return no_act(machine, out) if out.envelope.unknown_act else out.code
     if hear_first(machine, &author, first, count, out) != POST_ACCEPTED:
         return out.code
     out.id_high = first.id_high

@@ -21,14 +21,14 @@ cdef enum SaidFlag:
 cdef struct Said:
     uint64_t key_high           # of the conversation's id
     uint64_t key_low
-    const char* name            # the id itself
+    const char* name            # borrowed; the id itself
     uint32_t name_bytes
     uint8_t protocol            # number, PROTOCOL_UNKNOWN or PROTOCOL_ABSENT
     uint8_t act                 # performative or ACT_UNKNOWN
     uint8_t kind                # ContentKind
     uint8_t flags
     uint64_t sender
-    const uint64_t* receivers
+    const uint64_t* receivers   # borrowed
     uint32_t receiver_count
     uint32_t max_awards         # 0 = any number
     uint32_t messages_max       # budget of the conversation that is opened; 0 = none
@@ -42,7 +42,7 @@ cdef struct Said:
     uint64_t reply_by_ns        # monotonic; 0 = none
     uint64_t ttl_ns             # 0 = the default
     double price
-    const uint64_t* targets     # agents that a broker recruits
+    const uint64_t* targets     # borrowed; agents that a broker recruits
     uint32_t target_count
 
 # A bid that is rejected because the auction has moved on.

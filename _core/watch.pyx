@@ -133,6 +133,7 @@ cdef void unarmed(Machine* machine, Author* author) noexcept nogil:
     if machine.deadlines.swept == 0:
         if load_u32_relaxed(&machine.deadlines.starved) == 0:
             return
+        # ORDERING: a flag alone; whoever raises it after this is looked for in the next round.
         store_u32_seq(&machine.deadlines.starved, 0)
         machine.deadlines.swept = load_u32_relaxed(&machine.conversations.frontier)
     while machine.deadlines.swept != 0 and looks < RECORDS_AT_ONCE:

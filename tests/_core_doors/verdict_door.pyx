@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from caxton._core.conversation cimport (
-    Conversation, Conversations, Session, citation_of, citation_of_id, conversation_find, conversation_free,
+    Conversation, Conversations, Session, citation_of, conversation_find, conversation_free,
     conversations_close, conversations_open, key_of, session_at,
 )
 from caxton._core.deadline cimport (

@@ -102,7 +102,7 @@ def test_an_inbox_is_read_as_strings_and_acknowledged_by_the_header(
 
 def test_a_message_that_was_received_can_be_sent_on_as_it_is(client: httpx.Client, external: str) -> None:
     """What one agent gets as a string, another takes: ids, content and traces come through."""
-    body = message(external, {"a": 'x"\\', "b": [1.50]}, reply_with="r", protocol="my own", trace_id="a" * 32)
+    body = message(external, {"a": 'x"\\', "b": [1.50]}, reply_with="r", ontology="my own", trace_id="a" * 32)
     client.post(MESSAGES, json=body)
     path = f"{API}/agents/{external}/inbox"
     page = client.get(path, params={"wait_ms": 5000}, headers=WANTED)
@@ -111,7 +111,7 @@ def test_a_message_that_was_received_can_be_sent_on_as_it_is(client: httpx.Clien
     sent = client.post(MESSAGES, content=page.content, headers=STRING)
     assert sent.status_code == 202, sent.text
     (again,) = json_inbox(client, external)
-    for field in ("content", "reply_with", "protocol", "trace_id", "performative"):
+    for field in ("content", "reply_with", "ontology", "trace_id", "performative"):
         assert again[field] == body[field]
     assert extension(read(page.content), "X-caxton-id") == again["id"]
 
