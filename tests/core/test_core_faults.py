@@ -1,8 +1,7 @@
 """Guests that misbehave, straight on the core: the sender hears of it, and everything comes back."""
 
-from typing import Final
-
 import json
+from typing import Final
 
 import pytest
 
@@ -198,11 +197,12 @@ def test_slow_handlers_of_one_agent_do_not_take_the_turn_for_the_whole_batch() -
         hog = live.up("infinite_loop", execution_ms_max=20, fuel_max=0, restart_intensity=1000)
         other = live.up("echo")
         receivers = [hog.id] * 30 + [other.id]
-        lines = [json.dumps({"performative": "request", "receiver": one, "content": None}) for one in receivers]
+        lines = [
+            json.dumps({"performative": "request", "receiver": one, "content": None}) for one in receivers
+        ]
         _, answers = live.core.post_lines("\n".join(lines).encode(), 0, 100, live.me.id, False)
         # Answers come in the order in which the one worker made them.
         came = [live.letter() for _ in answers]
         assert [letter.performative for letter in came].count("failure") == 30
         # The handler in hand, maybe the next one: not the batch.
         assert [letter.performative for letter in came].index("inform") <= 3
-
