@@ -5,6 +5,7 @@ from libc.string cimport memcpy, memset, strlen
 
 from caxton._core.atomics cimport load_u32_acquire, load_u32_seq, sub_u32_seq, unlikely
 from caxton._core.content cimport kind_find
+from caxton._core.conversation cimport Conversations, conversation_expect, conversations_exist, key_expect, key_of
 from caxton._core.envelope cimport (
     FIELD_CONTENT_KIND, FIELD_CONVERSATION_ID, FIELD_ID, FIELD_REPLY_BY, FIELD_REPLY_BY_S, RECEIVER_ID,
     HostFields, envelope_bound, envelope_error, envelope_receiver, envelope_splice,
@@ -12,7 +13,7 @@ from caxton._core.envelope cimport (
 from caxton._core.limiter cimport bucket_take, bucket_wait_ns
 from caxton._core.machine cimport machine_schedule, machine_to_shell, random_next
 from caxton._core.message cimport (
-    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, FLAG_RESERVED, HEADER_BYTES, KIND_ACL,
+    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_INHERITED, FLAG_OWN_CONVERSATION, FLAG_RESERVED, HEADER_BYTES, KIND_ACL,
     KIND_UNROUTED, message_body, message_free, message_new,
 )
 from caxton._core.queue cimport mailbox_push, mailbox_reserve
@@ -129,6 +130,25 @@ cdef void give_back(Machine* machine, Slot* target) noexcept nogil:
         machine_schedule(machine, NULL, target)
 
 
+cdef void mark_conversation(const Conversations* table, Author* author, const Envelope* envelope,
+                            const HostFields* host, Message* message) noexcept nogil:
+    # The hearing will look for the message's conversation: what it touches is fetched while the handler goes on.
+    cdef Message* current = author.current
+    if not envelope.present & (1 << FIELD_CONVERSATION_ID):
+        if current == NULL or host.conversation_bytes == 0:
+            return
+        message.flags |= FLAG_INHERITED
+        message.key_high = current.key_high
+        message.key_low = current.key_low
+        if current.held != 0:
+            conversation_expect(table, current.held)
+            return
+    if message.key_high | message.key_low == 0:
+        key_of(table, message_body(message) + message.conversation.offset, message.conversation.length,
+               &message.key_high, &message.key_low)
+    key_expect(table, message.key_low)
+
+
 cdef Message* write(Machine* machine, Author* author, const char* text, const Envelope* envelope, bint is_reply,
                     uint64_t receiver_id, uint32_t room_behind) noexcept nogil:
     cdef HostFields host
@@ -153,6 +173,8 @@ cdef Message* write(Machine* machine, Author* author, const char* text, const En
         message.flags |= FLAG_OWN_CONVERSATION
     if author.current != NULL:
         message.hops = author.current.hops + 1
+    if conversations_exist(&machine.conversations):
+        mark_conversation(&machine.conversations, author, envelope, &host, message)
     message.id_high = host.id_high
     message.id_low = host.id_low
     message.trace_high = host.trace_high

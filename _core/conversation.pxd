@@ -9,16 +9,18 @@ adversary chooses ids: the hash's keys are drawn at open, and what one conversat
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from caxton._core.atomics cimport cas_u32, load_u32_relaxed, pause, store_u32_release
+from caxton._core.atomics cimport cas_u32, load_u32_relaxed, pause, prefetch, store_u32_release
 from caxton._core.message cimport Message, MessagePool
 from caxton._core.protocol cimport PROTOCOLS_MAX, OUTCOME_COUNT, Protocols
 
 cdef enum:
     STRIPES = 1024              # a power of two
     CITED_INLINE = 5
-    CITED_IN_BLOCK = 64
-    CITED_BLOCKS_LEAST = 4      # that a conversation may have, besides room for its participants
+    CITED_IN_BLOCK = 48
+    CITED_BLOCKS_LEAST = 6      # that a conversation may have, besides room for its participants
     NAME_INLINE_BYTES = 64
+    BUCKET_INDEX_BITS = 25
+    BUCKET_INDEX = 0x1ffffff    # (1 << BUCKET_INDEX_BITS) - 1
     REPLY_WITH = 0x80000000     # in an ordinal: the entry is a reply_with, not an id
 
 cdef enum ConversationState:
@@ -53,14 +55,18 @@ cdef struct Session:
     uint8_t cancelling          # a cancel waits for an answer: the initiator and deadlines do not reach ``state``
     uint8_t seen                # while the receivers of one message are looked at
 
-# Ids and reply_withs of accepted messages, in order; the oldest block is used again when there are too many.
+cdef struct Cited:
+    uint64_t hash
+    uint32_t ordinal
+    uint32_t pad
+
+# Ids and reply_withs of accepted messages, in order; the oldest block is used again when there are too many. Only
+# the newest block may be part full.
 cdef struct CitedBlock:
     Message* older              # OWNERSHIP: owned
-    uint32_t count
-    uint32_t pad
-    uint64_t hashes[CITED_IN_BLOCK]
-    uint32_t ordinals[CITED_IN_BLOCK]
+    Cited entries[CITED_IN_BLOCK]
 
+# Six cache lines (asserted at import). A further message between two touches the first three.
 cdef struct Conversation:
     uint64_t key_high
     uint64_t key_low
@@ -77,31 +83,37 @@ cdef struct Conversation:
     uint64_t ttl_by_ns          # monotonic; 0 = never
     uint64_t reply_by_ns        # of the current call; 0 = none
     uint64_t armed_ns           # earliest node of the wheel for it; UINT64_MAX = none
+    # Second line.
     Session one                 # the only session of a 1:1 protocol without targets
-    uint64_t cited[CITED_INLINE]    # the first accepted messages: never forgotten
-    uint32_t cited_ordinals[CITED_INLINE]
-    uint32_t cited_count        # of these
-    uint64_t ttl_ns             # 0 = without end
+    # Third line.
     Message* many               # OWNERSHIP: owned; Session[session_count] in its body; NULL = ``one`` is all
     Message* blocks             # OWNERSHIP: owned; CitedBlock in its body, newest first
-    Message* long_name          # OWNERSHIP: owned; the id where it is longer than ``name``
+    uint64_t ttl_ns             # 0 = without end
+    uint64_t fuel
+    uint64_t fuel_max           # 0 = any amount
     uint32_t messages           # accepted
     uint32_t messages_max       # 0 = any number
     uint32_t ordinal            # of the last accepted message
     uint32_t open_count         # sessions that are not over
-    uint32_t max_awards         # 0 = any number
-    uint32_t awards
-    uint32_t winner             # session number + 1
+    uint16_t cited_count        # entries of ``cited``
+    uint16_t block_fill         # entries of the newest block
+    uint32_t refused            # messages that were refused here
+    # Fourth line.
+    uint64_t cited[CITED_INLINE]    # the first accepted messages: never forgotten
+    uint32_t cited_ordinals[CITED_INLINE]
     uint32_t block_count
-    uint64_t fuel
-    uint64_t fuel_max           # 0 = any amount
+    # The rest is for opening, awards, ends and accounts.
+    Message* long_name          # OWNERSHIP: owned; the id where it is longer than ``name``
     double price                # of the last call
     uint64_t opened_ns
     uint64_t ended_ns
+    uint32_t max_awards         # 0 = any number
+    uint32_t awards
+    uint32_t winner             # session number + 1
     uint32_t results            # awarded sessions that reported a result
-    uint32_t refused            # messages that were refused here
     uint32_t name_bytes
     uint32_t call               # ordinal of the last call, or of the opening message; 0 = an auction has none yet
+    uint64_t pad_tail
     char name[NAME_INLINE_BYTES]
 
 cdef struct Stripe:
@@ -110,7 +122,7 @@ cdef struct Stripe:
 
 cdef struct Conversations:
     Conversation* records       # OWNERSHIP: owned (mmap'd, touched when used)
-    uint32_t* buckets           # OWNERSHIP: owned; index + 1
+    uint32_t* buckets           # OWNERSHIP: owned; index + 1 of the chain's head, and the tag of a record that is alone
     Stripe* stripes             # OWNERSHIP: owned
     MessagePool rooms           # sessions, cited ids, long names
     Protocols* protocols        # borrowed
@@ -144,6 +156,9 @@ cdef uint64_t citation_of_id(const Conversations* table, uint64_t high, uint64_t
 
 # Under the stripe -----------------------------------------------------------------------------------
 cdef Conversation* conversation_find(Conversations* table, uint64_t high, uint64_t low) noexcept nogil
+# Likewise, first in the record ``number`` (index + 1; 0 = none): most of what is said stays where it was.
+cdef Conversation* conversation_near(Conversations* table, uint64_t high, uint64_t low, uint32_t number,
+                                     uint32_t generation) noexcept nogil
 # A new record in its chain, zero but for its key, name and generation; NULL when there is no room.
 cdef Conversation* conversation_new(Conversations* table, uint64_t high, uint64_t low,
                                     const char* name, uint32_t name_bytes) noexcept nogil
@@ -189,6 +204,34 @@ cdef inline void stripe_give(Stripe* stripe) noexcept nogil:
 
 cdef inline bint conversations_exist(const Conversations* table) noexcept nogil:
     return load_u32_relaxed(&table.used) != 0
+
+cdef inline void conversation_expect(const Conversations* table, uint32_t number) noexcept nogil:
+    # The record (index + 1) will be judged in soon: its lines and its stripe are fetched meanwhile.
+    cdef const char* line = <const char*>&table.records[number - 1]
+    prefetch(line)
+    prefetch(line + 64)
+    prefetch(line + 128)
+
+cdef inline void cited_expect(Conversation* conversation) noexcept nogil:
+    # What is accepted now will be remembered in the newest block.
+    # SAFETY: the body of each block holds a CitedBlock; an entry behind the last is as good a hint as any.
+    if conversation.blocks != NULL:
+        prefetch(&(<CitedBlock*>(<char*>conversation.blocks + 192)).entries[conversation.block_fill])
+
+cdef inline void key_expect(const Conversations* table, uint64_t key_low) noexcept nogil:
+    # Likewise for one that is known by its key only.
+    prefetch(&table.buckets[key_low & table.bucket_mask])
+
+cdef inline uint32_t tag_of(uint64_t key_low) noexcept nogil:
+    # Seven bits that the bucket's number does not tell, in the place where a bucket keeps them; never 0.
+    cdef uint32_t tag = <uint32_t>(key_low >> 57)
+    return (tag if tag != 0 else 1) << BUCKET_INDEX_BITS
+
+cdef inline bint bucket_is_without(const Conversations* table, uint64_t key_low) noexcept nogil:
+    # A look without the stripe: where no record has the key, nobody is held to anything. 0 = there may be one.
+    cdef uint32_t word = load_u32_relaxed(&table.buckets[key_low & table.bucket_mask])
+    cdef uint32_t tag = word & ~<uint32_t>BUCKET_INDEX
+    return word == 0 or (tag != 0 and tag != tag_of(key_low))
 
 cdef inline uint32_t protocol_line(uint8_t protocol) noexcept nogil:
     # Where a protocol's counters stand.

@@ -5,8 +5,8 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from caxton._core.atomics cimport (
-    add_u32_relaxed, add_u32_seq, cas_u64, load_u64_acquire, multiply_fold, store_u32_relaxed, store_u64_relaxed,
-    sub_u32_seq,
+    add_u32_relaxed, add_u32_seq, cas_u64, load_u64_acquire, load_u64_relaxed, multiply_fold, store_u32_relaxed,
+    store_u64_relaxed, sub_u32_seq,
 )
 from caxton._core.message cimport HEADER_BYTES, message_body, message_free, message_new, pool_close, pool_open
 from caxton._core.text cimport UUID_BYTES, uuid_read
@@ -14,6 +14,8 @@ from caxton._core.text cimport UUID_BYTES, uuid_read
 cdef extern from "<sys/mman.h>" nogil:
     void* mmap(void*, size_t, int, int, int, long)
     int munmap(void*, size_t)
+    int madvise(void*, size_t, int)
+    int MADV_HUGEPAGE
     int PROT_READ
     int PROT_WRITE
     int MAP_PRIVATE
@@ -34,6 +36,7 @@ cdef enum:
 
 assert HEADER_BYTES == 192, "session_at and conversation_name reckon with this"
 assert sizeof(Session) == 64
+assert sizeof(Conversation) == 384, "a record is six cache lines"
 assert sizeof(CitedBlock) <= 832, "a block of cited ids fits into the smallest room"
 assert sizeof(Stripe) == 64
 
@@ -57,19 +60,23 @@ cdef void stripe_wait(Stripe* stripe) noexcept nogil:
 
 cdef int conversations_open(Conversations* table, Protocols* protocols, uint32_t count_max,
                             uint32_t participants_max) noexcept nogil:
-    cdef uint32_t buckets = STRIPES
+    cdef uint64_t buckets = STRIPES
     cdef uint64_t room = <uint64_t>participants_max * 2 * sizeof(Session)
     memset(table, 0, sizeof(Conversations))
     table.protocols = protocols
     table.count_max = count_max
     table.participants_max = participants_max
-    while buckets < count_max and buckets < 1 << 30:
+    # Twice as many buckets as records: most messages that nobody is held to find theirs empty or with another tag.
+    while buckets < 2 * <uint64_t>count_max and buckets < 1 << 25:
         buckets *= 2
-    table.bucket_mask = buckets - 1
+    table.bucket_mask = <uint32_t>(buckets - 1)
+    # Records are looked at in random order: large pages, where the kernel gives them, save a walk for each.
     table.records = <Conversation*>mmap(NULL, <size_t>count_max * sizeof(Conversation), PROT_READ | PROT_WRITE,
                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     if table.records == MAP_FAILED:
         table.records = NULL
+    else:
+        madvise(table.records, <size_t>count_max * sizeof(Conversation), MADV_HUGEPAGE)
     # SAFETY: calloc gives zeroed room of the asked type and count.
     table.buckets = <uint32_t*>calloc(buckets, sizeof(uint32_t))
     table.stripes = <Stripe*>calloc(STRIPES, sizeof(Stripe))
@@ -79,6 +86,8 @@ cdef int conversations_open(Conversations* table, Protocols* protocols, uint32_t
                          max(room, <uint64_t>ROOM_BYTES_LEAST)) != 0):
         conversations_close(table)
         return -1
+    madvise(table.rooms.classes[0].memory, <size_t>table.rooms.classes[0].count * table.rooms.classes[0].stride_bytes,
+            MADV_HUGEPAGE)
     return 0
 
 
@@ -93,26 +102,45 @@ cdef void conversations_close(Conversations* table) noexcept nogil:
     pool_close(&table.rooms)
 
 
-cdef inline uint64_t word_at(const char* text, uint32_t length) noexcept nogil:
-    cdef uint64_t value = 0
-    memcpy(&value, text, 8 if length > 8 else length)
+cdef inline uint64_t word_at(const char* text) noexcept nogil:
+    cdef uint64_t value
+    memcpy(&value, text, 8)
     return value
+
+
+cdef inline uint64_t tail_at(const char* text, uint32_t length) noexcept nogil:
+    # Fewer than eight bytes, by two loads of fixed size where four are there.
+    cdef uint32_t first = 0
+    cdef uint32_t last = 0
+    if length >= 4:
+        memcpy(&first, text, 4)
+        memcpy(&last, text + length - 4, 4)
+        return <uint64_t>last << 32 | first
+    if length == 0:
+        return 0
+    # SAFETY: as many bytes as the text has; the signs do no harm.
+    return <uint64_t><uint8_t>text[0] << 16 | <uint64_t><uint8_t>text[length // 2] << 8 | <uint8_t>text[length - 1]
 
 
 cdef void key_of(const Conversations* table, const char* text, uint32_t length,
                  uint64_t* high, uint64_t* low) noexcept nogil:
     # Two chains of products with secret numbers, each over all of the text.
-    cdef uint64_t a = table.keys[0] ^ length
-    cdef uint64_t b = table.keys[1] ^ length
+    cdef uint64_t a = table.keys[0]
+    cdef uint64_t b = table.keys[1]
     cdef uint64_t word
-    cdef uint32_t at = 0
-    while at < length:
-        word = word_at(text + at, length - at)
+    cdef const char* end = text + (length & ~<uint32_t>7)
+    while text < end:
+        word = word_at(text)
         a = multiply_fold(a ^ word, table.keys[2] | 1)
         b = multiply_fold(b + word, table.keys[3] | 1)
-        at += 8
-    high[0] = multiply_fold(a ^ table.keys[1], 0x9E3779B97F4A7C15ULL)
-    low[0] = multiply_fold(b ^ table.keys[0], 0xD6E8FEB86659FD93ULL)
+        text += 8
+    if length & 7:
+        word = tail_at(text, length & 7)
+        a = multiply_fold(a ^ word, table.keys[2] | 1)
+        b = multiply_fold(b + word, table.keys[3] | 1)
+    # The length comes in where nobody can know what it meets.
+    high[0] = multiply_fold(a ^ table.keys[1] ^ length, 0x9E3779B97F4A7C15ULL)
+    low[0] = multiply_fold(b ^ table.keys[0] ^ length, 0xD6E8FEB86659FD93ULL)
 
 
 cdef uint64_t citation_of_id(const Conversations* table, uint64_t high, uint64_t low) noexcept nogil:
@@ -129,14 +157,28 @@ cdef uint64_t citation_of(const Conversations* table, const char* text, uint32_t
 
 
 cdef Conversation* conversation_find(Conversations* table, uint64_t high, uint64_t low) noexcept nogil:
-    cdef uint32_t link = table.buckets[low & table.bucket_mask]
+    cdef uint32_t link = table.buckets[low & table.bucket_mask] & BUCKET_INDEX
     cdef Conversation* conversation
     while link != 0:
         conversation = &table.records[link - 1]
+        conversation_expect(table, link)
         if conversation.key_low == low and conversation.key_high == high:
             return conversation
         link = conversation.next
     return NULL
+
+
+cdef Conversation* conversation_near(Conversations* table, uint64_t high, uint64_t low, uint32_t number,
+                                     uint32_t generation) noexcept nogil:
+    cdef Conversation* conversation
+    if number != 0:
+        conversation = &table.records[number - 1]
+        # A record that has been freed since is in other hands: its key may be read, the rest may not.
+        if (load_u32_relaxed(&conversation.generation) == generation
+                and load_u64_relaxed(&conversation.key_low) == low
+                and load_u64_relaxed(&conversation.key_high) == high):
+            return conversation
+    return conversation_find(table, high, low)
 
 
 cdef Conversation* record_take(Conversations* table) noexcept nogil:
@@ -172,6 +214,15 @@ cdef void record_give(Conversations* table, Conversation* conversation) noexcept
             return
 
 
+cdef void bucket_set(Conversations* table, uint32_t* bucket, uint32_t first) noexcept nogil:
+    # A chain of one tells whose it is.
+    cdef uint32_t word = first
+    if first != 0 and table.records[first - 1].next == 0:
+        word |= tag_of(table.records[first - 1].key_low)
+    # ORDERING: read without the stripe as a hint: who comes at the same moment comes before.
+    store_u32_relaxed(bucket, word)
+
+
 cdef Conversation* conversation_new(Conversations* table, uint64_t high, uint64_t low,
                                     const char* name, uint32_t name_bytes) noexcept nogil:
     cdef uint32_t* head = &table.buckets[low & table.bucket_mask]
@@ -199,20 +250,23 @@ cdef Conversation* conversation_new(Conversations* table, uint64_t high, uint64_
     conversation.name_bytes = name_bytes
     if long_name == NULL:
         memcpy(conversation.name, name, name_bytes)
-    store_u32_relaxed(&conversation.next, head[0])
-    head[0] = <uint32_t>(conversation - table.records) + 1
+    store_u32_relaxed(&conversation.next, head[0] & BUCKET_INDEX)
+    bucket_set(table, head, <uint32_t>(conversation - table.records) + 1)
     add_u32_relaxed(&table.used, 1)
     return conversation
 
 
 cdef void conversation_free(Conversations* table, Conversation* conversation) noexcept nogil:
-    cdef uint32_t* link = &table.buckets[conversation.key_low & table.bucket_mask]
+    cdef uint32_t* head = &table.buckets[conversation.key_low & table.bucket_mask]
+    cdef uint32_t first = head[0] & BUCKET_INDEX
+    cdef uint32_t* link = &first
     cdef uint32_t own = <uint32_t>(conversation - table.records) + 1
     cdef Message* block = conversation.blocks
     cdef Message* older
     while link[0] != own:
         link = &table.records[link[0] - 1].next
     link[0] = conversation.next
+    bucket_set(table, head, first)
     while block != NULL:
         # SAFETY: the body of each block holds a CitedBlock.
         older = (<CitedBlock*>message_body(block)).older
@@ -275,16 +329,18 @@ cdef uint32_t cited_find(Conversation* conversation, uint64_t hash, bint ids_onl
     cdef uint32_t i
     cdef Message* message = conversation.blocks
     cdef CitedBlock* block
+    cdef uint32_t filled = conversation.block_fill
     for i in range(conversation.cited_count):
         if cited_matches(conversation.cited[i], conversation.cited_ordinals[i], hash, ids_only):
             return conversation.cited_ordinals[i] & ~<uint32_t>REPLY_WITH
     while message != NULL:
         # SAFETY: the body of each block holds a CitedBlock.
         block = <CitedBlock*>message_body(message)
-        for i in range(block.count):
-            if cited_matches(block.hashes[i], block.ordinals[i], hash, ids_only):
-                return block.ordinals[i] & ~<uint32_t>REPLY_WITH
+        for i in range(filled):
+            if cited_matches(block.entries[i].hash, block.entries[i].ordinal, hash, ids_only):
+                return block.entries[i].ordinal & ~<uint32_t>REPLY_WITH
         message = block.older
+        filled = CITED_IN_BLOCK
     return 0
 
 
@@ -292,6 +348,7 @@ cdef bint cited_is(Conversation* conversation, uint64_t hash, uint32_t cited, ui
     cdef uint32_t i
     cdef Message* message = conversation.blocks
     cdef CitedBlock* block
+    cdef uint32_t filled = conversation.block_fill
     if cited == ordinal:
         return True
     for i in range(conversation.cited_count):
@@ -300,10 +357,11 @@ cdef bint cited_is(Conversation* conversation, uint64_t hash, uint32_t cited, ui
     while message != NULL:
         # SAFETY: the body of each block holds a CitedBlock.
         block = <CitedBlock*>message_body(message)
-        for i in range(block.count):
-            if block.hashes[i] == hash and block.ordinals[i] & ~<uint32_t>REPLY_WITH == ordinal:
+        for i in range(filled):
+            if block.entries[i].hash == hash and block.entries[i].ordinal & ~<uint32_t>REPLY_WITH == ordinal:
                 return True
         message = block.older
+        filled = CITED_IN_BLOCK
     return False
 
 
@@ -329,7 +387,7 @@ cdef int cited_add(Conversations* table, Conversation* conversation, uint64_t ha
     if conversation.blocks != NULL:
         # SAFETY: as above.
         block = <CitedBlock*>message_body(conversation.blocks)
-    if block == NULL or block.count == CITED_IN_BLOCK:
+    if block == NULL or conversation.block_fill == CITED_IN_BLOCK:
         # A round costs each participant at most five entries: none of the current round is ever forgotten.
         if conversation.block_count >= CITED_BLOCKS_LEAST + <uint32_t>conversation.session_count * 5 // CITED_IN_BLOCK:
             message = oldest_taken(conversation)
@@ -340,10 +398,10 @@ cdef int cited_add(Conversations* table, Conversation* conversation, uint64_t ha
             conversation.block_count += 1
         # SAFETY: a room of at least that size, given out by the pool or taken from the list of blocks.
         block = <CitedBlock*>message_body(message)
-        block.count = 0
+        conversation.block_fill = 0
         block.older = conversation.blocks
         conversation.blocks = message
-    block.hashes[block.count] = hash
-    block.ordinals[block.count] = ordinal
-    block.count += 1
+    block.entries[conversation.block_fill].hash = hash
+    block.entries[conversation.block_fill].ordinal = ordinal
+    conversation.block_fill += 1
     return 0

@@ -116,7 +116,7 @@ class ModuleCode:
 
 @final
 class Core:
-    """The running core. One per process; all methods but `wait_event_fd` are for the control thread."""
+    """The running core. One per process; all methods but `history` are for the control thread."""
 
     def __init__(
         self,
@@ -134,6 +134,7 @@ class Core:
         reply_by_ms: int,
         conversation_ttl_ms: int,
         loop_hops: int,
+        history_bytes: int,
     ) -> None:
         """`protocols` is the image of `caxton.protocols.compiled`; a time of 0 is no default."""
     event_fd: int
@@ -240,6 +241,17 @@ class Core:
         """Open one ahead of its first message: (Reason, state). A limit of 0 is none, a ttl of 0 the default."""
     def end_conversation(self, conversation_id: bytes) -> bool:
         """End, as cancelled, one that its participants have no say in; False for all others."""
+    def history(
+        self, conversation_id: bytes, after: int, count_max: int
+    ) -> tuple[list[tuple[object, ...]], bool, bool, bool]:
+        """What was said lately in a conversation, in order: (rows, more follow, some were overwritten, known at all).
+
+        Rows after the sequence `after`, `count_max` of them and what the host answered to the last. The one method
+        for any thread; runs without the GIL.
+
+        (sequence, Unix ns, message id or None, sender id, [receiver id, ...], performative, Reason or 0, made by the
+         host, the text is the sender's own, text or None when it was too long to be kept)
+        """
     def telemetry(self) -> Reading:
         """Sums over workers since start."""
     def live_messages(self) -> int: ...

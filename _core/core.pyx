@@ -9,6 +9,7 @@ from caxton._core.bounds cimport ENGINE_COUNT, NAME_BYTES_MAX
 from caxton._core.code cimport Code, ModuleCode, code_compile, code_deserialize, code_validate
 from caxton._core.completion cimport completion_take
 from caxton._core.engine cimport Engine
+from caxton._core.history cimport history_find
 from caxton._core.life cimport Life
 from caxton._core.limiter cimport bucket_init
 from caxton._core.machine cimport Machine, machine_schedule
@@ -280,6 +281,11 @@ cdef class Core(Life):
     def end_conversation(self, bytes conversation_id):
         """End, as cancelled, a conversation that its participants have no say in; False for all others."""
         return account_end(self.open_machine(), conversation_id)
+
+    def history(self, bytes conversation_id, uint64_t after, uint32_t count_max):
+        """Return what was said lately in a conversation, see core.pyi. For any thread."""
+        with self.searching:
+            return history_find(self.open_machine(), conversation_id, after, count_max)
 
     def acknowledge(self, uint32_t index, uint32_t generation, uint32_t count):
         """Free places of an external agent's mailbox."""

@@ -44,8 +44,8 @@ cdef void charge_for(Worker* worker, Slot* slot, Message* message, uint64_t fuel
 cdef void deliver_heard(Machine* machine, Worker* worker, Author* author, Message* first) noexcept nogil
 
 # A message that found no receiver: when that one is a dead member of the conversation, this is the verdict on it.
-cdef uint8_t hear_unreachable(Machine* machine, Author* author, const char* text, const Envelope* envelope,
-                              uint64_t receiver, Hearing* hearing) noexcept nogil
+cdef uint8_t hear_unreachable(Machine* machine, Worker* worker, Author* author, const char* text, uint64_t length,
+                              const Envelope* envelope, uint64_t receiver, Hearing* hearing) noexcept nogil
 
 # Tell the shell about a conversation; more than so many a second are counted and not told.
 # The message that it happened by is given by its id, parties and act, where it was one.

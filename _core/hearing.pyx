@@ -4,16 +4,19 @@ from libc.stdio cimport snprintf
 from libc.string cimport memcpy, memset
 
 from caxton._core.acceptance cimport Answered, answer_make, answered_of, deliver, drop, may_be_answered
-from caxton._core.atomics cimport add_u64_relaxed, load_u32_relaxed, unlikely
+from caxton._core.atomics cimport add_u64_relaxed, unlikely
 from caxton._core.bounds cimport TARGETS_MAX
 from caxton._core.content cimport Meaning, content_read, target_next
-from caxton._core.conversation cimport Conversations, citation_of, citation_of_id, conversations_exist, key_of
+from caxton._core.conversation cimport (
+    Conversations, bucket_is_without, citation_of, citation_of_id, conversations_exist, key_of,
+)
 from caxton._core.envelope cimport FIELD_CONVERSATION_ID, Extent
+from caxton._core.history cimport history_keep, history_keep_answer, history_keep_text
 from caxton._core.limiter cimport bucket_take
 from caxton._core.machine cimport machine_to_shell
 from caxton._core.message cimport (
-    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_OWN_CONVERSATION, KIND_ACL, KIND_CONVERSATION, message_body,
-    message_new,
+    FLAG_COPY, FLAG_GIVEN_ID, FLAG_HOST, FLAG_INHERITED, FLAG_OWN_CONVERSATION, KIND_ACL, KIND_CONVERSATION,
+    message_body, message_new,
 )
 from caxton._core.outbox cimport author_of
 from caxton._core.performative cimport (
@@ -25,8 +28,8 @@ from caxton._core.protocol cimport (
 from caxton._core.routing cimport Slot, routing_find_id, routing_find_name, slot_generation
 from caxton._core.text cimport uuid_write
 from caxton._core.verdict cimport (
-    ACT_UNKNOWN, ANSWER_NONE, ANSWER_NOT_UNDERSTOOD, SAID_HAS_PRICE, SAID_NEW_ID, SAID_NO_CONVERSATION, Said,
-    charge, is_known, judge, judge_unreachable, reason_word,
+    ACT_UNKNOWN, ANSWER_NONE, ANSWER_NOT_UNDERSTOOD, REASON_UNREAD, SAID_HAS_PRICE, SAID_NEW_ID,
+    SAID_NO_CONVERSATION, SAID_UNREAD, Said, charge, is_known, judge, judge_unreachable, reason_word,
 )
 
 cdef enum:
@@ -35,9 +38,8 @@ cdef enum:
     TELLING_ACTS = 1 << AGREE | 1 << CFP | 1 << FAILURE | 1 << INFORM | 1 << PROPOSE | 1 << PROXY
 
 
-cdef bint concerns_a_conversation(Conversations* table, const Said* said) noexcept nogil:
-    # A look without the stripe: an empty bucket holds nobody to anything.
-    return load_u32_relaxed(&table.buckets[said.key_low & table.bucket_mask]) != 0
+cdef bint may_tell(Message* message) noexcept nogil:
+    return TELLING_ACTS >> message.performative & 1 and message_body(message)[message.content.offset] == c'{'
 
 
 cdef void read_content(Machine* machine, Hearing* hearing, Message* message) noexcept nogil:
@@ -48,9 +50,7 @@ cdef void read_content(Machine* machine, Hearing* hearing, Message* message) noe
     cdef uint32_t length = 0
     cdef Meaning meaning
     cdef Slot* slot
-    said.kind = message.content_kind
-    if not TELLING_ACTS >> message.performative & 1 or content[0] != c'{':
-        return
+    said.flags &= ~<uint8_t>SAID_UNREAD
     content_read(content, message.content.length, &meaning)
     if said.kind == KIND_ABSENT:
         said.kind = meaning.kind
@@ -83,6 +83,22 @@ cdef Slot* named(Machine* machine, const char* text, uint32_t length) noexcept n
     return routing_find_id(&machine.routing, id)
 
 
+cdef inline void said_begin(Said* said) noexcept nogil:
+    # All that a message need not have; who_and_where writes the rest. Clearing the whole would cost more.
+    said.flags = 0
+    said.max_awards = 0
+    said.messages_max = 0
+    said.fuel_max = 0
+    said.reply_with = 0
+    said.in_reply_to = 0
+    said.reply_by_ns = 0
+    said.ttl_ns = 0
+    said.price = 0.0
+    said.target_count = 0
+    said.near = 0
+    said.near_generation = 0
+
+
 cdef void who_and_where(Machine* machine, Author* author, Hearing* hearing, Message* first, uint32_t count) noexcept nogil:
     cdef Said* said = &hearing.said
     cdef Conversations* table = &machine.conversations
@@ -90,6 +106,7 @@ cdef void who_and_where(Machine* machine, Author* author, Hearing* hearing, Mess
     cdef Message* copy = first
     cdef uint32_t i
     said.act = first.performative
+    said.kind = first.content_kind
     said.sender = first.sender_id
     said.receivers = hearing.receivers
     said.receiver_count = count
@@ -135,18 +152,32 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
         return REASON_NONE
     if first.protocol.length == 0 and not opens and not conversations_exist(table):
         return REASON_NONE
+    if first.flags & FLAG_OWN_CONVERSATION and not first.flags & FLAG_GIVEN_ID and first.protocol.length == 0 and not opens:
+        # A conversation that nobody but this message can know of.
+        return REASON_NONE
     body = message_body(first)
-    memset(said, 0, sizeof(Said))
+    if first.key_high | first.key_low == 0:
+        key_of(table, body + first.conversation.offset, first.conversation.length, &first.key_high, &first.key_low)
+    if first.protocol.length == 0 and not opens and bucket_is_without(table, first.key_low):
+        return REASON_NONE
+    said_begin(said)
     said.name = body + first.conversation.offset
     said.name_bytes = first.conversation.length
-    key_of(table, said.name, said.name_bytes, &said.key_high, &said.key_low)
+    said.key_high = first.key_high
+    said.key_low = first.key_low
+    if first.flags & FLAG_INHERITED and author.current != NULL:
+        said.near = author.current.held
+        said.near_generation = author.current.held_generation
     said.protocol = PROTOCOL_ABSENT
     if first.protocol.length != 0:
         said.protocol = protocol_find(&machine.protocols, body + first.protocol.offset, first.protocol.length)
-    elif not opens and not concerns_a_conversation(table, said):
-        return REASON_NONE
     who_and_where(machine, author, hearing, first, count)
-    read_content(machine, hearing, first)
+    if may_tell(first):
+        if said.protocol < PROTOCOLS_MAX and machine.protocols.tells[said.protocol] >> said.act & 1:
+            read_content(machine, hearing, first)
+        else:
+            # Whether it is needed is known when the conversation is found.
+            said.flags |= SAID_UNREAD
     if asked != NULL:
         said.ttl_ns = asked.ttl_ns
         said.max_awards = asked.max_awards
@@ -157,6 +188,9 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
             said.act = ACT_UNKNOWN
     hearing.verdict.outbid = hearing.outbid
     judge(table, &machine.deadlines, said, &hearing.verdict)
+    if unlikely(hearing.verdict.reason == REASON_UNREAD):
+        read_content(machine, hearing, first)
+        judge(table, &machine.deadlines, said, &hearing.verdict)
     if hearing.verdict.reason != REASON_NONE:
         after_refusal(machine, worker, author, first, hearing)
     else:
@@ -165,9 +199,13 @@ cdef uint8_t hear(Machine* machine, Worker* worker, Author* author, Message* fir
 
 
 cdef void mark_copies(Message* first, const Verdict* verdict) noexcept nogil:
+    cdef uint64_t key_high = first.key_high
+    cdef uint64_t key_low = first.key_low
     while first != NULL:
         first.held = verdict.conversation
         first.held_generation = verdict.generation
+        first.key_high = key_high
+        first.key_low = key_low
         first = first.next
         if first != NULL and not first.flags & FLAG_COPY:
             return
@@ -179,6 +217,7 @@ cdef void after_acceptance(Machine* machine, Worker* worker, Author* author, Mes
     cdef uint32_t i
     if verdict.conversation != 0:
         mark_copies(first, verdict)
+        history_keep(machine, worker, author, first, hearing.receivers, hearing.said.receiver_count, &hearing.said, verdict)
     if unlikely(verdict.awarded):
         tell_by(machine, author, verdict, CONVERSATION_AWARDED, 0, first)
     for i in range(verdict.outbid_count):
@@ -209,6 +248,7 @@ cdef void reject_bid(Machine* machine, Worker* worker, Author* author, Message* 
     answer = answer_make(machine, author, &answered, REJECT_PROPOSAL, b"outbid", b"another bid has won the round",
                          NULL)
     if answer != NULL:
+        history_keep_answer(machine, worker, author, answer, &hearing.said, &hearing.verdict)
         deliver(machine, worker, answer, author.now_ns)
 
 
@@ -219,6 +259,8 @@ cdef void after_refusal(Machine* machine, Worker* worker, Author* author, Messag
     cdef Message* answer
     cdef uint8_t act = NOT_UNDERSTOOD if verdict.answer == ANSWER_NOT_UNDERSTOOD else REJECT_PROPOSAL
     cdef char detail[DETAIL_BYTES]
+    if verdict.conversation != 0:
+        history_keep(machine, worker, author, first, hearing.receivers, hearing.said.receiver_count, &hearing.said, verdict)
     if unlikely(verdict.ended):
         tell_by(machine, author, verdict, CONVERSATION_ENDED, verdict.outcome, first)
     if first.flags & FLAG_HOST:
@@ -231,6 +273,7 @@ cdef void after_refusal(Machine* machine, Worker* worker, Author* author, Messag
     snprintf(detail, sizeof(detail), b"%s was refused: %s", word(first.performative), reason_word(verdict.reason))
     answer = answer_make(machine, author, &answered, act, reason_word(verdict.reason), detail, NULL)
     if answer != NULL:
+        history_keep_answer(machine, worker, author, answer, &hearing.said, verdict)
         deliver(machine, worker, answer, author.now_ns)
 
 
@@ -306,8 +349,8 @@ cdef void said_of_envelope(Machine* machine, Author* author, const char* text, c
     key_of(&machine.conversations, said.name, said.name_bytes, &said.key_high, &said.key_low)
 
 
-cdef uint8_t hear_unreachable(Machine* machine, Author* author, const char* text, const Envelope* envelope,
-                              uint64_t receiver, Hearing* hearing) noexcept nogil:
+cdef uint8_t hear_unreachable(Machine* machine, Worker* worker, Author* author, const char* text, uint64_t length,
+                              const Envelope* envelope, uint64_t receiver, Hearing* hearing) noexcept nogil:
     if receiver == 0 or not conversations_exist(&machine.conversations):
         return REASON_NONE
     said_of_envelope(machine, author, text, envelope, &hearing.said)
@@ -315,6 +358,7 @@ cdef uint8_t hear_unreachable(Machine* machine, Author* author, const char* text
     if hearing.said.name_bytes == 0 or not judge_unreachable(
             &machine.conversations, &machine.deadlines, &hearing.said, receiver, &hearing.verdict):
         return REASON_NONE
+    history_keep_text(machine, worker, author, text, length, receiver, &hearing.said, &hearing.verdict)
     if hearing.verdict.ended:
         tell(machine, author, &hearing.verdict, CONVERSATION_ENDED, hearing.verdict.outcome, 0, 0, author.slot.id, receiver,
              envelope.performative, hearing.said.name, hearing.said.name_bytes)

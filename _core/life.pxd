@@ -17,6 +17,7 @@ cdef class Life:
     cdef uint64_t fuel_rate
     cdef uint64_t tick_ms
     cdef list threads
+    cdef object searching               # a lock: held while somebody looks through the history
     cdef dict codes                     # slot index -> ModuleCode, kept alive until the slot is retired
     cdef bint running
     cdef readonly int event_fd

@@ -10,6 +10,7 @@ from caxton._core.bounds cimport ENGINE_COUNT, RECEIVERS_MAX, WORKERS_MAX
 from caxton._core.calibration cimport calibrate, probe_open, warm_up
 from caxton._core.code cimport ModuleCode
 from caxton._core.engine cimport engine_close, engine_open
+from caxton._core.history cimport history_open
 from caxton._core.imports cimport imports_define
 from caxton._core.limiter cimport budget_init
 from caxton._core.machine cimport machine_close, machine_converse, machine_open
@@ -34,8 +35,9 @@ cdef class Life:
                   uint64_t message_bytes_max, unsigned int epoch_tick_ms, uint64_t instance_bytes_max,
                   uint64_t mappings_max, bytes protocols not None, unsigned int conversations_max,
                   unsigned int participants_max, uint64_t reply_by_ms, uint64_t conversation_ttl_ms,
-                  unsigned int loop_hops):
+                  unsigned int loop_hops, uint64_t history_bytes):
         self.threads = []
+        self.searching = threading.Lock()
         self.codes = {}
         if not 1 <= workers <= WORKERS_MAX - 1:
             raise CoreError("argument", f"workers must be 1 to {WORKERS_MAX - 1}, not {workers}")
@@ -63,6 +65,8 @@ cdef class Life:
         self.machine.conversations.default_reply_ns = reply_by_ms * 1000000
         self.machine.conversations.default_ttl_ns = conversation_ttl_ms * 1000000
         self.machine.loop_hops = loop_hops
+        if history_open(self.machine, history_bytes) != 0:
+            raise CoreError("resource", "the kernel refused memory for the history of conversations")
         budget_init(&self.machine.instance_bytes, instance_bytes_max)
         budget_init(&self.machine.mappings, mappings_max)
         cdef int e
@@ -201,6 +205,8 @@ cdef class Life:
             return
         if self.running:
             raise CoreError("state", "stop the core before closing it")
+        with self.searching:
+            self.machine = NULL
         wheel_close(machine, self.wheel)
         for i in range(machine.routing.frontier):
             sandbox_close(machine, &machine.routing.slots[i])
@@ -217,7 +223,6 @@ cdef class Life:
         machine_close(machine)
         free(machine)
         free(self.wheel)
-        self.machine = NULL
         self.wheel = NULL
         self.event_fd = -1
 

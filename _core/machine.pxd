@@ -13,6 +13,7 @@ from caxton._core.engine cimport Engine
 from caxton._core.limiter cimport Budget, TokenBucket
 from caxton._core.message cimport Message, MessageCache, MessagePool
 from caxton._core.protocol cimport Protocols
+from caxton._core.recorder cimport Tape
 from caxton._core.queue cimport Mailbox
 from caxton._core.routing cimport RoutingTable, Slot
 from caxton._core.runqueue cimport Injector, RunRing
@@ -117,6 +118,7 @@ cdef struct Worker:
     Telemetry telemetry
     uint32_t ended              # atomic; 1 after the loop
     Hearing hearing
+    Tape said                   # what was said in conversations, by agents that this worker ran
 
 cdef struct Machine:
     MessagePool pool
@@ -165,6 +167,7 @@ cdef struct Machine:
     MessageCache shell_cache
     uint64_t shell_random[4]
     Hearing shell_hearing
+    Tape shell_said             # what was said by clients
 
 cdef enum:
     SHELL_LOGS_MAX = 8192           # log lines on the way to the shell; more are dropped and counted

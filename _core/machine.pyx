@@ -13,6 +13,7 @@ from caxton._core.limiter cimport bucket_init
 from caxton._core.message cimport KIND_DEATH, KIND_EVENT, cache_flush, message_body, message_new, pool_close, pool_open
 from caxton._core.protocol cimport protocols_load
 from caxton._core.queue cimport mailbox_init, mailbox_push
+from caxton._core.recorder cimport tape_close
 from caxton._core.routing cimport routing_close, routing_open, slot_generation
 from caxton._core.runqueue cimport injector_init, injector_push, ring_close, ring_length, ring_open, ring_push
 
@@ -92,11 +93,13 @@ cdef int machine_open(Machine* machine, uint32_t workers, uint32_t slots, uint32
 cdef void machine_close(Machine* machine) noexcept nogil:
     cdef uint32_t i
     for i in range(machine.worker_count):
+        tape_close(&machine.workers[i].said)
         cache_flush(&machine.pool, &machine.workers[i].cache)
         ring_close(&machine.workers[i].ring)
         free(machine.workers[i])
         machine.workers[i] = NULL
     machine.worker_count = 0
+    tape_close(&machine.shell_said)
     cache_flush(&machine.pool, &machine.shell_cache)
     free(machine.links)
     machine.links = NULL

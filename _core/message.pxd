@@ -26,6 +26,7 @@ cdef enum MessageFlag:
     FLAG_HOST = 1       # made by the host on behalf of an agent (automatic failure, not-understood, refuse)
     FLAG_RESERVED = 2   # holds one place in the receiver's mailbox
     FLAG_GIVEN_ID = 4   # the sender chose the id
+    FLAG_INHERITED = 32     # nobody named a conversation: it is that of the message which its sender handled
     FLAG_COPY = 16      # a further copy, for another receiver, of the message before it in its list
     FLAG_OWN_CONVERSATION = 8   # nobody named a conversation: the message opens its own, named by its id
 
@@ -67,6 +68,9 @@ cdef struct Message:
     Piece reply_with
     Piece in_reply_to
     Piece content               # the whole JSON value
+    # Keyed hash of the conversation's id; 0, 0 = nobody has needed it yet.
+    uint64_t key_high
+    uint64_t key_low
 
 # Bytes before the body: sizeof(Message) rounded up to a cache line; asserted at import.
 cdef enum:

@@ -136,7 +136,7 @@ cdef int32_t add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t le
         return refuse(worker, HOST_INVALID, REJECT_INVALID, b"the message names no receiver")
     if reason != ACCEPTED:
         if reason == REJECT_NO_ROUTE and hear_unreachable(
-                machine, &author, text, &envelope, refusal.item.id, &worker.hearing) != 0:
+                machine, worker, &author, text, length, &envelope, refusal.item.id, &worker.hearing) != 0:
             return say(worker, HOST_NOT_FOUND, b"the receiver is gone, and with it its part in the conversation")
         return explain(worker, reason)
     if is_reply:

@@ -131,8 +131,8 @@ cdef int32_t hear_first(Machine* machine, Author* author, Message* first, uint32
     return refused(machine, out, reason)
 
 
-cdef int32_t place(Machine* machine, Author* author, const char* text, uint64_t receiver_id, Posted* out,
-                   Message** first, uint32_t* count) noexcept nogil:
+cdef int32_t place(Machine* machine, Author* author, const char* text, uint64_t length, uint64_t receiver_id,
+                   Posted* out, Message** first, uint32_t* count) noexcept nogil:
     # Find the receivers and take places in their mailboxes.
     cdef uint32_t cursor = 0
     cdef Slot* target
@@ -156,7 +156,7 @@ cdef int32_t place(Machine* machine, Author* author, const char* text, uint64_t 
         reason = accept_all(machine, author, text, &out.envelope, False, first, count, &out.refusal)
     if reason == REJECT_NO_ROUTE and out.refusal.item.kind == RECEIVER_ID:
         verdict = hear_unreachable(
-            machine, author, text, &out.envelope, out.refusal.item.id, &machine.shell_hearing)
+            machine, NULL, author, text, length, &out.envelope, out.refusal.item.id, &machine.shell_hearing)
         if verdict != REASON_NONE:
             return refused(machine, out, verdict)
     if reason != ACCEPTED:
@@ -195,7 +195,7 @@ cdef int32_t post(Machine* machine, const char* text, uint64_t length, uint64_t 
     if length > sender.message_bytes_max:
         return finish(machine, out, POST_TOO_LARGE, REJECT_TOO_LARGE)
     author_of_shell(machine, sender, &author)
-    if place(machine, &author, text, receiver_id, out, &first, &count) != POST_ACCEPTED:
+    if place(machine, &author, text, length, receiver_id, out, &first, &count) != POST_ACCEPTED:
         # A text that is no message is told so first.
         return no_act(machine, out) if out.envelope.unknown_act else out.code
     if hear_first(machine, &author, first, count, out) != POST_ACCEPTED:

@@ -10,14 +10,13 @@ from caxton._core.conversation cimport (
 )
 from caxton._core.performative cimport CANCEL, CFP, FAILURE, INFORM, NOT_UNDERSTOOD
 from caxton._core.protocol cimport (
-    AUCTION, EFFECT_ANSWERED, EFFECT_AWARD, EFFECT_CALL, EFFECT_CLOSE, EFFECT_OFFER, EFFECT_WIN, KEEP_PHASE,
-    KIND_RESULT, LASTING, ONE_TO_ONE, OUTCOME_BUDGET_EXCEEDED, OUTCOME_BY_KIND, OUTCOME_CANCELLED, OUTCOME_DONE,
-    OUTCOME_NONE, OUTCOME_RESULT, OUTCOME_SOLD, OUTCOME_UNSOLD, PHASE_CLOSED, PHASE_STARTED, PROTOCOL_ABSENT,
-    PROTOCOL_FREE, REASON_BUDGET_EXCEEDED, REASON_CONVERSATIONS_EXHAUSTED, REASON_CONVERSATION_ID_REUSE,
-    REASON_NONE, REASON_NOT_PARTICIPANT, REASON_PROTOCOL_MISMATCH, REASON_TOO_MANY_PARTICIPANTS,
-    REASON_UNKNOWN_IN_REPLY_TO, RECRUITS, ROLE_INITIATOR, ROLE_PARTICIPANT, ROLE_TARGET, SESSION_BID,
-    SESSION_CANCELLED, SESSION_DONE, SESSION_ENDED, SESSION_OUTBID, SESSION_TARGET, Row, protocol_row,
-    session_is_over,
+    AUCTION, EFFECT_AWARD, EFFECT_CALL, EFFECT_CLOSE, EFFECT_OFFER, EFFECT_WIN, KEEP_PHASE, KIND_RESULT, LASTING,
+    ONE_TO_ONE, OUTCOME_BUDGET_EXCEEDED, OUTCOME_BY_KIND, OUTCOME_CANCELLED, OUTCOME_DONE, OUTCOME_NONE,
+    OUTCOME_RESULT, OUTCOME_SOLD, OUTCOME_UNSOLD, PHASE_CLOSED, PHASE_STARTED, PROTOCOL_ABSENT, PROTOCOL_FREE,
+    REASON_BUDGET_EXCEEDED, REASON_CONVERSATIONS_EXHAUSTED, REASON_CONVERSATION_ID_REUSE, REASON_NONE,
+    REASON_NOT_PARTICIPANT, REASON_PROTOCOL_MISMATCH, REASON_TOO_MANY_PARTICIPANTS, REASON_UNKNOWN_IN_REPLY_TO,
+    RECRUITS, ROLE_INITIATOR, ROLE_PARTICIPANT, ROLE_TARGET, SESSION_BID, SESSION_CANCELLED, SESSION_DONE,
+    SESSION_ENDED, SESSION_OUTBID, SESSION_SENT, SESSION_TARGET, Row, protocol_row, session_is_over,
 )
 from caxton._core.settlement cimport call_passes, conversation_end, finish_if_over, is_over, session_move
 from caxton._core.verdict cimport Outbid
@@ -271,8 +270,6 @@ cdef void effect_on_session(Conversation* conversation, Session* session, const 
         session.award = conversation.ordinal
         conversation.winner = <uint32_t>(session - session_at(conversation, 0)) + 1
         verdict.awarded = 1
-    elif effect == EFFECT_ANSWERED:
-        conversation.reply_by_ns = 0
 
 
 cdef void effect_on_whole(Conversations* table, Conversation* conversation, const Protocol* protocol, const Row* row,
@@ -330,14 +327,16 @@ cdef void cancel_answered(Conversations* table, Conversation* conversation, cons
 
 
 cdef const Row* move_session(Conversation* conversation, const Protocol* protocol, Session* session, const Said* said,
-                             uint8_t role, Verdict* verdict) noexcept nogil:
-    cdef const Row* row = protocol_row(
-        protocol, state_before(session, role), role, said.act, said.kind, conversation.phase)
+                             uint8_t role, uint8_t phase, Verdict* verdict) noexcept nogil:
+    cdef const Row* row = protocol_row(protocol, state_before(session, role), role, said.act, said.kind, phase)
     effect_on_session(conversation, session, row, said, verdict)
     if role != ROLE_INITIATOR:
         session.last = conversation.ordinal
     elif not session.cancelling:
         session.last = 0
+    if session.state == SESSION_SENT:
+        # The first answer is what ``reply_by`` was for: no deadline runs any longer.
+        conversation.reply_by_ns = 0
     if row.next == SESSION_DONE and said.kind == KIND_RESULT:
         conversation.results += 1
     if role != ROLE_INITIATOR or not session.cancelling:
@@ -349,6 +348,8 @@ cdef void apply(Conversations* table, Conversation* conversation, const Protocol
                 const Said* said, uint8_t role, uint32_t cited, Verdict* verdict) noexcept nogil:
     cdef const Row* row = NULL
     cdef Session* session = own
+    # In which every receiver was weighed: a session that moves may change it.
+    cdef uint8_t phase = conversation.phase
     cdef uint32_t i
     remember(table, conversation, said)
     conversation.state = STATE_IN_PROGRESS
@@ -360,14 +361,14 @@ cdef void apply(Conversations* table, Conversation* conversation, const Protocol
         if answers_cancel(conversation, own, said, role, cited):
             cancel_answered(table, conversation, protocol, own, said)
             return
-        row = move_session(conversation, protocol, own, said, role, verdict)
+        row = move_session(conversation, protocol, own, said, role, phase, verdict)
     else:
         if said.act == CFP and protocol.flags & AUCTION:
             # Before the addressed sessions are idle again.
             tell_outbid(conversation, verdict)
         for i in range(said.receiver_count):
             session = session_near(conversation, said.receivers[i], i)
-            row = move_session(conversation, protocol, session, said, role, verdict)
+            row = move_session(conversation, protocol, session, said, role, phase, verdict)
     effect_on_whole(table, conversation, protocol, row, said, verdict)
     # ``own`` may have moved: more targets need more room. It is not used any more.
     recruit(table, conversation, protocol, said)

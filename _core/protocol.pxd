@@ -102,13 +102,12 @@ cdef enum Guard:
 
 cdef enum Effect:
     EFFECT_NONE = 0
-    EFFECT_ANSWERED = 1
-    EFFECT_CALL = 2
-    EFFECT_OFFER = 3
-    EFFECT_AWARD = 4
-    EFFECT_WIN = 5
-    EFFECT_CLOSE = 6
-    EFFECT_COUNT = 7
+    EFFECT_CALL = 1
+    EFFECT_OFFER = 2
+    EFFECT_AWARD = 3
+    EFFECT_WIN = 4
+    EFFECT_CLOSE = 5
+    EFFECT_COUNT = 6
 
 cdef enum Outcome:
     OUTCOME_NONE = 0
@@ -194,6 +193,7 @@ cdef struct Protocols:
     uint32_t count
     uint32_t name_bytes[PROTOCOLS_MAX]
     uint32_t alias_bytes[PROTOCOLS_MAX]
+    uint32_t tells[PROTOCOLS_MAX]       # acts whose content the table asks for; set of 1 << performative
 
 # Check an image and take it over. 0, or -1 when it is none.
 cdef int protocols_load(Protocols* protocols, const char* image, uint64_t length) noexcept nogil

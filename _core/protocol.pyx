@@ -12,6 +12,8 @@ cdef extern from *:
     """
     size_t text_bytes "cx_text_bytes"(const char*, size_t) noexcept nogil
 
+cdef uint32_t ALL_KINDS = 0xFFFFFFFF
+
 if sizeof(Row) != 16:
     raise ImportError("a row is 16 bytes in the image")
 
@@ -35,6 +37,27 @@ cdef bint table_is_sound(const Protocol* protocol) noexcept nogil:
     return True
 
 
+cdef uint32_t acts_that_tell(const Protocol* protocol) noexcept nogil:
+    cdef uint32_t acts = 0
+    cdef uint32_t place
+    cdef const Row* row
+    if protocol.flags & (AUCTION | RECRUITS):
+        return ALL_KINDS
+    if protocol.opening_kinds != ALL_KINDS:
+        acts = protocol.opening_acts
+    for place in range(<uint32_t>(STATE_COUNT * ROLE_COUNT * PERFORMATIVE_COUNT)):
+        if protocol.index[place] == 0:
+            continue
+        row = &protocol.rows[protocol.index[place] - 1]
+        while True:
+            if row.kinds != ALL_KINDS or row.outcome >= OUTCOME_BY_KIND or row.next == SESSION_DONE:
+                acts |= <uint32_t>1 << place % PERFORMATIVE_COUNT
+            if not row.more:
+                break
+            row += 1
+    return acts
+
+
 cdef int protocols_load(Protocols* protocols, const char* image, uint64_t length) noexcept nogil:
     cdef uint32_t i
     cdef uint32_t count = <uint32_t>(length // sizeof(Protocol))
@@ -46,6 +69,7 @@ cdef int protocols_load(Protocols* protocols, const char* image, uint64_t length
         protocols.alias_bytes[i] = <uint32_t>text_bytes(protocols.tables[i].alias, PROTOCOL_NAME_BYTES)
         if protocols.name_bytes[i] == 0 or not table_is_sound(&protocols.tables[i]):
             return -1
+        protocols.tells[i] = acts_that_tell(&protocols.tables[i])
     protocols.count = count
     return 0
 

@@ -16,6 +16,7 @@ cdef enum SaidFlag:
     SAID_NEW_ID = 1             # the host made the id: nobody can have used it before
     SAID_NO_CONVERSATION = 2    # the sender left the conversation id out
     SAID_HAS_PRICE = 4
+    SAID_UNREAD = 8             # its content was not looked into
 
 # One message as the verdict sees it. Everything is borrowed for the time of the call.
 cdef struct Said:
@@ -44,6 +45,8 @@ cdef struct Said:
     double price
     const uint64_t* targets     # borrowed; agents that a broker recruits
     uint32_t target_count
+    uint32_t near               # a record that may be the conversation's (index + 1), as it was; 0 = none
+    uint32_t near_generation
 
 # A bid that is rejected because the auction has moved on.
 cdef struct Outbid:
@@ -55,6 +58,9 @@ cdef enum Answer:
     ANSWER_NONE = 0
     ANSWER_NOT_UNDERSTOOD = 1
     ANSWER_REJECT_PROPOSAL = 2
+
+cdef enum:
+    REASON_UNREAD = 0xff        # no verdict: the table asks for the content of what was SAID_UNREAD
 
 cdef struct Verdict:
     uint8_t reason              # Reason; 0 = accepted
@@ -71,6 +77,7 @@ cdef struct Verdict:
     Outbid* outbid              # borrowed from the caller; room for participants_max
     uint32_t outbid_count       # of them
     uint32_t messages           # accepted in this conversation so far
+    uint64_t sequence           # of the message among all that were judged in it, from 1
 
 # Judge one message and, when it is accepted, apply it. ``verdict.outbid`` is set by the caller.
 cdef void judge(Conversations* table, Deadlines* deadlines, const Said* said, Verdict* verdict) noexcept nogil

@@ -13,6 +13,7 @@ from caxton._core.atomics cimport (
     swap_u32_seq, unlikely,
 )
 from caxton._core.bounds cimport AGENT_BATCH_MAX, ENGINE_COUNT
+from caxton._core.conversation cimport conversation_expect
 from caxton._core.hearing cimport answer_error, charge_for
 from caxton._core.machine cimport (
     EVENT_FAILED, EVENT_FAULT, EVENT_REMOVED, EVENT_STARTED, EVENT_START_FAILED, EVENT_STOPPED,
@@ -159,6 +160,9 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
     cdef Outcome outcome
     cdef uint64_t begun = worker.now_ns
     histogram_add(&worker.telemetry.queue_wait, begun - message.accepted_ns if begun > message.accepted_ns else 0)
+    if message.held != 0:
+        # It will be charged when the handler returns.
+        conversation_expect(&worker.machine.conversations, message.held)
     sandbox_handle(worker, slot, message, &outcome)
     judge_code(worker, &outcome)
     # Counted first: whoever has the answer finds it counted.

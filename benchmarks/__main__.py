@@ -22,6 +22,8 @@ from benchmarks.figure import Figure, Report, machine_load, methods, table
 
 SCENARIOS: Final = (
     "passing",
+    "verdicts",
+    "streams",
     "envelope",
     "hop",
     "open_loop",

@@ -139,13 +139,21 @@ def own_processors() -> Generator[None]:
         os.sched_setaffinity(0, allowed)
 
 
-def open_core(agents: int, *, workers: int = 1, messages: int = 65536, conversations: int = 65536) -> Core:
+def open_core(
+    agents: int,
+    *,
+    workers: int = 1,
+    messages: int = 65536,
+    conversations: int = 65536,
+    history: int = 64 << 20,
+) -> Core:
     """Make a core with room for so many agents."""
     return Core(
         workers=workers, agents_max=agents + 64, pool_messages=messages, message_bytes_max=1 << 20,
         epoch_tick_ms=1, instance_bytes_max=1 << 40, mappings_max=40000, protocols=compile_protocols(PROTOCOLS),
         conversations_max=conversations, participants_max=1000, reply_by_ms=30_000, conversation_ttl_ms=300_000,
         loop_hops=10_000,
+        history_bytes=history,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
 from caxton.api.routes.auctions import AuctionRoutes
 from caxton.api.routes.audit import AuditRoutes
 from caxton.api.routes.capabilities import CapabilityRoutes
+from caxton.api.routes.conversation_messages import ConversationMessageRoutes
 from caxton.api.routes.conversations import ConversationRoutes
 from caxton.api.routes.description import DescriptionRoutes
 from caxton.api.routes.inbox import InboxRoutes
@@ -89,6 +90,7 @@ class Service:
                 *streams.routes(),
                 *ConversationRoutes(runtime, ownership, room).routes(),
                 *CapabilityRoutes(runtime, ownership).routes(),
+                *ConversationMessageRoutes(runtime).routes(),
                 *TaskRoutes(services.tasks, room, ending, body_bytes_max).routes(),
                 *AuctionRoutes(services.auctions, room, ending, body_bytes_max).routes(),
                 *TokenRoutes(tokens, room).routes(),

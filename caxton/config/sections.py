@@ -273,6 +273,16 @@ class Messaging(Section, frozen=True, kw_only=True):
             greatest=1_000_000_000,
         ),
     ] = 10_000
+    history_bytes: Annotated[
+        int,
+        setting(
+            "what was said lately in conversations with a protocol or limits is kept in so much memory, "
+            "shared by the workers and the API; the oldest is overwritten; 0 keeps nothing",
+            unit="bytes",
+            least=0,
+            greatest=1 << 36,
+        ),
+    ] = 64 * MIB
     retry: Retry = Retry()
     dead_letters_max: Annotated[
         int, setting("dead letters that are kept, the newest", unit="messages", least=0, greatest=10_000_000)

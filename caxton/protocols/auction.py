@@ -1,11 +1,14 @@
 """fipa-auction-english (XC00031) and fipa-auction-dutch (XC00032), both experimental at FIPA.
 
 A session is a bidder in the current round; the phase tells where the auction stands. The acceptance of a bid
-in the English auction is provisional: the winner of the last round that had one is asked to pay.
+in the English auction is provisional: the winner of the last round that had one is asked to pay. That what a
+bidder says is about the open call that it got is the core's check, before any line. No bid is open before a
+call or after the end.
 """
 
 from caxton.protocols import meta
 from caxton.protocols.row import (
+    ANY_PHASE,
     Cites,
     Effect,
     Guard,
@@ -19,13 +22,13 @@ from caxton.protocols.row import (
     State,
 )
 
-_BIDDERS = (State.IDLE, State.BID, State.OUTBID, State.WINNING, State.OUT)
+# Without an open bid of this round.
+_WAITING = (State.IDLE, State.OUTBID, State.OUT)
 # They hear of the end like the others. To the auctioneer a bidder that is being cancelled has gone already.
 _GONE = (State.NOT_UNDERSTOOD, State.CANCELLED)
-_ROUND = (Phase.OPEN, Phase.WON)
 
 
-def _call(phases: tuple[Phase, ...], guard: Guard) -> tuple[Row, ...]:
+def _call(states: tuple[State, ...], phases: tuple[Phase, ...], guard: Guard) -> tuple[Row, ...]:
     return tuple(
         Row(
             state=state,
@@ -37,28 +40,19 @@ def _call(phases: tuple[Phase, ...], guard: Guard) -> tuple[Row, ...]:
             next=State.IDLE,
             next_phase=Phase.OPEN,
         )
-        for state in _BIDDERS
+        for state in states
     )
 
 
-def _bids(phases: tuple[Phase, ...], guard: Guard) -> tuple[Row, ...]:
+def _bids(guard: Guard, placed: tuple[State, ...]) -> tuple[Row, ...]:
     again = tuple(
-        Row(
-            state=state,
-            role=Role.PARTICIPANT,
-            act="propose",
-            phases=phases,
-            cites=Cites.CALL,
-            refuse=Reason.DUPLICATE_RESPONSE,
-        )
-        for state in (State.BID, State.OUTBID, State.WINNING)
+        Row(state=state, role=Role.PARTICIPANT, act="propose", refuse=Reason.DUPLICATE_RESPONSE)
+        for state in placed
     )
     bid = Row(
         state=State.IDLE,
         role=Role.PARTICIPANT,
         act="propose",
-        phases=phases,
-        cites=Cites.CALL,
         guard=guard,
         effect=Effect.OFFER,
         next=State.BID,
@@ -66,57 +60,80 @@ def _bids(phases: tuple[Phase, ...], guard: Guard) -> tuple[Row, ...]:
     return (bid, *again)
 
 
-def _answers_to_nothing() -> tuple[Row, ...]:
-    others = (State.IDLE, State.OUTBID, State.WINNING, State.OUT, *_GONE)
+def _accept(next_phase: Phase | None, outcome: Outcome) -> Row:
+    return Row(
+        state=State.BID,
+        role=Role.INITIATOR,
+        act="accept-proposal",
+        cites=Cites.OFFER,
+        guard=Guard.ROUND_FREE,
+        effect=Effect.WIN,
+        next=State.WINNING,
+        next_phase=next_phase,
+        outcome=outcome,
+    )
+
+
+_REJECT = Row(
+    state=State.BID,
+    role=Role.INITIATOR,
+    act="reject-proposal",
+    cites=Cites.OFFER,
+    next=State.OUTBID,
+)
+
+
+def _answers_to_nothing(states: tuple[State, ...]) -> tuple[Row, ...]:
     return tuple(
-        Row(
-            state=state,
-            role=Role.INITIATOR,
-            act=act,
-            guard=guard,
-            refuse=Reason.NO_PENDING_PROPOSAL,
-        )
-        for state in others
+        Row(state=state, role=Role.INITIATOR, act=act, guard=guard, refuse=Reason.NO_PENDING_PROPOSAL)
+        for state in states
         for act, guard in (("accept-proposal", Guard.ROUND_FREE), ("reject-proposal", Guard.NONE))
     )
 
 
-def _reject(phases: tuple[Phase, ...]) -> Row:
-    return Row(
-        state=State.BID,
-        role=Role.INITIATOR,
-        act="reject-proposal",
-        phases=phases,
-        cites=Cites.OFFER,
-        next=State.OUTBID,
-    )
-
-
-def _end(phases: tuple[Phase, ...]) -> tuple[Row, ...]:
+def _end(
+    states: tuple[State, ...], kinds: tuple[Kind, ...], effect: Effect, outcome: Outcome
+) -> tuple[Row, ...]:
     return tuple(
         Row(
             state=state,
             role=Role.INITIATOR,
             act="inform",
             kinds=kinds,
-            phases=phases,
             guard=Guard.CALL_OVER,
             effect=effect,
             next=state,
             outcome=outcome,
         )
-        for state in (*_BIDDERS, *_GONE)
-        for kinds, effect, outcome in (
-            ((Kind.END,), Effect.CLOSE, Outcome.NONE),
-            ((Kind.END_UNSOLD,), Effect.NONE, Outcome.UNSOLD),
-        )
+        for state in states
     )
 
 
-def _until_sold(*rows: Row) -> tuple[Row, ...]:
-    """Return the lines of an auction that its first winner ends: none is for a session that has won."""
-    return tuple(row for row in rows if row.state is not State.WINNING)
+def _sale() -> tuple[Row, ...]:
+    """Return who may be asked to pay: a winner of an earlier round may be anything but gone for good."""
+    asked = tuple(
+        Row(
+            state=state,
+            role=Role.INITIATOR,
+            act="request",
+            phases=(Phase.CLOSED,),
+            guard=Guard.WINNER,
+            next=state,
+            outcome=Outcome.SOLD,
+        )
+        for state in (*_WAITING, State.WINNING, State.CANCELLED)
+    )
+    gone = Row(
+        state=State.NOT_UNDERSTOOD,
+        role=Role.INITIATOR,
+        act="request",
+        phases=(Phase.CLOSED,),
+        refuse=Reason.NOT_WINNER,
+    )
+    return (*asked, gone)
 
+
+_ENGLISH = (*_WAITING, State.BID, State.WINNING)
 
 ENGLISH_AUCTION = Protocol(
     name="fipa-auction-english",
@@ -128,38 +145,19 @@ ENGLISH_AUCTION = Protocol(
     one_to_one=False,
     auction=True,
     rows=(
-        *_call((Phase.STARTED, Phase.WON), Guard.PRICE_RISES),
-        *_bids(_ROUND, Guard.PRICE_MEETS),
-        Row(
-            state=State.BID,
-            role=Role.INITIATOR,
-            act="accept-proposal",
-            phases=_ROUND,
-            cites=Cites.OFFER,
-            guard=Guard.ROUND_FREE,
-            effect=Effect.WIN,
-            next=State.WINNING,
-            next_phase=Phase.WON,
-        ),
-        _reject(_ROUND),
-        *_answers_to_nothing(),
-        *_end(_ROUND),
-        *(
-            Row(
-                state=state,
-                role=Role.INITIATOR,
-                act="request",
-                phases=(Phase.CLOSED,),
-                guard=Guard.WINNER,
-                next=state,
-                outcome=Outcome.SOLD,
-            )
-            for state in (*_BIDDERS, *_GONE)
-        ),
+        *_call(_ENGLISH, (Phase.STARTED, Phase.WON), Guard.PRICE_RISES),
+        *_bids(Guard.PRICE_MEETS, (State.BID, State.OUTBID, State.WINNING)),
+        _accept(Phase.WON, Outcome.NONE),
+        _REJECT,
+        *_answers_to_nothing((*_WAITING, State.WINNING, *_GONE)),
+        *_end((*_ENGLISH, *_GONE), (Kind.END,), Effect.CLOSE, Outcome.NONE),
+        *_end((*_ENGLISH, *_GONE), (Kind.END_UNSOLD,), Effect.NONE, Outcome.UNSOLD),
+        *_sale(),
         *meta.auction(),
     ),
 )
 
+# An accept is its end, and neither a call nor an end passes an open bid.
 DUTCH_AUCTION = Protocol(
     name="fipa-auction-dutch",
     aliases=("fipa-dutch-auction",),
@@ -169,23 +167,13 @@ DUTCH_AUCTION = Protocol(
     first=State.IDLE,
     one_to_one=False,
     auction=True,
-    rows=_until_sold(
-        *_call((Phase.STARTED, Phase.OPEN), Guard.PRICE_FALLS),
-        *_bids((Phase.OPEN,), Guard.PRICE_EQUALS),
-        Row(
-            state=State.BID,
-            role=Role.INITIATOR,
-            act="accept-proposal",
-            phases=(Phase.OPEN,),
-            cites=Cites.OFFER,
-            guard=Guard.ROUND_FREE,
-            effect=Effect.WIN,
-            next=State.WINNING,
-            outcome=Outcome.SOLD,
-        ),
-        _reject((Phase.OPEN,)),
-        *_answers_to_nothing(),
-        *_end((Phase.OPEN,)),
+    rows=(
+        *_call(_WAITING, ANY_PHASE, Guard.PRICE_FALLS),
+        *_bids(Guard.PRICE_EQUALS, (State.BID, State.OUTBID)),
+        _accept(None, Outcome.SOLD),
+        _REJECT,
+        *_answers_to_nothing((*_WAITING, *_GONE)),
+        *_end((*_WAITING, *_GONE), (Kind.END, Kind.END_UNSOLD), Effect.NONE, Outcome.UNSOLD),
         *meta.auction(),
     ),
 )

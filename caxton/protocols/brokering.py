@@ -7,7 +7,7 @@ agreed, CLOSED proxied.
 """
 
 from caxton.protocols import meta
-from caxton.protocols.row import Cites, Effect, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
+from caxton.protocols.row import ANY_PHASE, Cites, Kind, Outcome, Phase, Protocol, Reason, Role, Row, State
 
 _RESULTS = tuple(kind for kind in Kind if kind is not Kind.DONE_PROXY)
 _FAULTS = {Kind.NO_MATCH: Outcome.NO_MATCH, Kind.PROXY: Outcome.PROXY, Kind.BROKERING: Outcome.BROKERING}
@@ -23,7 +23,6 @@ def _broker(
     phase: Phase | None = None,
     outcome: Outcome = Outcome.NONE,
     refuse: Reason = Reason.NONE,
-    effect: Effect = Effect.NONE,
 ) -> Row:
     return Row(
         state=state,
@@ -32,7 +31,6 @@ def _broker(
         kinds=kinds,
         cites=Cites.CALL,
         refuse=refuse,
-        effect=effect,
         next=State.NONE if refuse else then,
         next_phase=phase,
         outcome=outcome,
@@ -48,22 +46,25 @@ def _failures(state: State, told_apart: tuple[Kind, ...]) -> tuple[Row, ...]:
     )
 
 
-_COMMON = (
-    _broker(State.SENT, "refuse", outcome=Outcome.REFUSED),
-    _broker(State.SENT, "agree", then=State.AGREED, phase=Phase.OPEN, effect=Effect.ANSWERED),
-    *_failures(State.SENT, _BEFORE_THE_NESTED),
-    _broker(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    _broker(State.AGREED, "inform", kinds=(Kind.DONE_PROXY,), then=State.PROXIED, phase=Phase.CLOSED),
-    _broker(State.AGREED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    *_failures(State.AGREED, _BEFORE_THE_NESTED),
-    _broker(State.AGREED, "agree", refuse=Reason.DUPLICATE_RESPONSE),
-    _broker(State.AGREED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    _broker(State.PROXIED, "inform", kinds=(Kind.DONE_PROXY,), refuse=Reason.DUPLICATE_RESPONSE),
-    _broker(State.PROXIED, "agree", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    _broker(State.PROXIED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
-    *meta.one_to_one(State.SENT, (State.AGREED,)),
-    _broker(State.PROXIED, meta.NOT_UNDERSTOOD, refuse=Reason.UNEXPECTED_PERFORMATIVE),
-)
+def _until_proxied(agreed: Phase | None = None, proxied: Phase | None = None) -> tuple[Row, ...]:
+    """Return what both protocols have in common, with the phases that targets look at."""
+    return (
+        _broker(State.SENT, "refuse", outcome=Outcome.REFUSED),
+        _broker(State.SENT, "agree", then=State.AGREED, phase=agreed),
+        *_failures(State.SENT, _BEFORE_THE_NESTED),
+        _broker(State.SENT, "inform", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _broker(State.AGREED, "inform", kinds=(Kind.DONE_PROXY,), then=State.PROXIED, phase=proxied),
+        _broker(State.AGREED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        *_failures(State.AGREED, _BEFORE_THE_NESTED),
+        _broker(State.AGREED, "agree", refuse=Reason.DUPLICATE_RESPONSE),
+        _broker(State.AGREED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _broker(State.PROXIED, "inform", kinds=(Kind.DONE_PROXY,), refuse=Reason.DUPLICATE_RESPONSE),
+        _broker(State.PROXIED, "agree", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        _broker(State.PROXIED, "refuse", refuse=Reason.UNEXPECTED_PERFORMATIVE),
+        *meta.one_to_one(State.SENT, (State.AGREED,)),
+        _broker(State.PROXIED, meta.NOT_UNDERSTOOD, refuse=Reason.UNEXPECTED_PERFORMATIVE),
+    )
+
 
 BROKERING = Protocol(
     name="fipa-brokering",
@@ -73,7 +74,7 @@ BROKERING = Protocol(
     first=State.SENT,
     one_to_one=True,
     rows=(
-        *_COMMON,
+        *_until_proxied(),
         *_failures(State.PROXIED, (Kind.BROKERING,)),
         _broker(State.PROXIED, "inform", kinds=_RESULTS, outcome=Outcome.RESULT),
     ),
@@ -112,12 +113,12 @@ RECRUITING = Protocol(
     one_to_one=True,
     recruits=True,
     rows=(
-        *_COMMON,
+        *_until_proxied(Phase.OPEN, Phase.CLOSED),
         *_failures(State.PROXIED, tuple(_FAULTS)),
         _broker(State.PROXIED, "inform", kinds=_RESULTS, refuse=Reason.UNEXPECTED_PERFORMATIVE),
         _not_from_a_target("inform", (Phase.STARTED,)),
         _not_from_a_target("failure", (Phase.STARTED,)),
-        _not_from_a_target(meta.NOT_UNDERSTOOD, ()),
+        _not_from_a_target(meta.NOT_UNDERSTOOD, ANY_PHASE),
         # An answer may overtake the broker's report.
         _target("inform", (Phase.OPEN,), State.TARGET),
         _target("failure", (Phase.OPEN,), State.TARGET),

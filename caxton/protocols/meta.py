@@ -5,7 +5,7 @@ answers by the message that it cites (FIPA SC00029 and its kin, section on the c
 core keeps that.
 """
 
-from caxton.protocols.row import Cites, Outcome, Phase, Reason, Role, Row, State
+from caxton.protocols.row import Cites, Outcome, Reason, Role, Row, State
 
 NOT_UNDERSTOOD = "not-understood"
 
@@ -79,21 +79,21 @@ def contract_net() -> tuple[Row, ...]:
 
 
 def auction() -> tuple[Row, ...]:
-    """Lines of the auctions: a bidder is out of this round, one that was not understood itself for good."""
+    """Lines of the auctions: a bidder is out of this round, one that was not understood itself for good.
+
+    That a bidder speaks about the open call that it got is the core's check, whatever it says.
+    """
     return (
         Row(
             state=State.IDLE,
             role=Role.PARTICIPANT,
             act=NOT_UNDERSTOOD,
-            phases=(Phase.OPEN, Phase.WON),
-            cites=Cites.CALL,
             next=State.OUT,
         ),
         Row(
             state=State.BID,
             role=Role.INITIATOR,
             act=NOT_UNDERSTOOD,
-            phases=(Phase.OPEN, Phase.WON),
             cites=Cites.LAST,
             next=State.NOT_UNDERSTOOD,
         ),

@@ -45,7 +45,7 @@ _GUARDS: Final = {
     Guard.AWARDS_LEFT: "fewer than `max_awards` awards so far",
     Guard.NO_AWARD: "no award so far",
     Guard.ROUND_FREE: "this round has no winner yet",
-    Guard.CALL_OVER: "the round is won, or its deadline has passed and no bid is open",
+    Guard.CALL_OVER: "the round is won, or its deadline has passed and no bid is open; and nothing has ended",
     Guard.PRICE_RISES: "the price is above the last call's",
     Guard.PRICE_FALLS: "the price is below the last call's, no bid is open",
     Guard.PRICE_MEETS: "the price is at least the called one",
@@ -54,7 +54,6 @@ _GUARDS: Final = {
 }
 _EFFECTS: Final = {
     Effect.NONE: "",
-    Effect.ANSWERED: "`reply_by` is met",
     Effect.CALL: "a new round",
     Effect.OFFER: "",
     Effect.AWARD: "an award",

@@ -5,7 +5,7 @@ fipa-subscribe (SC00035).
 """
 
 from caxton.protocols import meta
-from caxton.protocols.row import Cites, Effect, Outcome, Protocol, Reason, Role, Row, State
+from caxton.protocols.row import Cites, Outcome, Protocol, Reason, Role, Row, State
 
 
 def _answer(
@@ -15,7 +15,6 @@ def _answer(
     then: State = State.ENDED,
     outcome: Outcome = Outcome.NONE,
     refuse: Reason = Reason.NONE,
-    effect: Effect = Effect.NONE,
 ) -> Row:
     return Row(
         state=state,
@@ -23,7 +22,6 @@ def _answer(
         act=act,
         cites=Cites.CALL,
         refuse=refuse,
-        effect=effect,
         next=State.NONE if refuse else then,
         outcome=outcome,
     )
@@ -33,7 +31,7 @@ def _commitment(result: Outcome, first_inform: Row) -> tuple[Row, ...]:
     """Refuse, or agree and then report; `first_inform` is what an inform without an agree means."""
     return (
         _answer(State.SENT, "refuse", outcome=Outcome.REFUSED),
-        _answer(State.SENT, "agree", then=State.AGREED, effect=Effect.ANSWERED),
+        _answer(State.SENT, "agree", then=State.AGREED),
         first_inform,
         _answer(State.SENT, "failure", outcome=Outcome.FAILURE),
         _answer(State.AGREED, "inform", outcome=result),
@@ -100,8 +98,8 @@ SUBSCRIBE = Protocol(
     lasting=True,
     rows=(
         _answer(State.SENT, "refuse", outcome=Outcome.REFUSED),
-        _answer(State.SENT, "agree", then=State.ACTIVE, effect=Effect.ANSWERED),
-        _answer(State.SENT, "inform", then=State.ACTIVE, effect=Effect.ANSWERED),
+        _answer(State.SENT, "agree", then=State.ACTIVE),
+        _answer(State.SENT, "inform", then=State.ACTIVE),
         _answer(State.SENT, "failure", outcome=Outcome.FAILURE),
         _answer(State.ACTIVE, "inform", then=State.ACTIVE),
         _answer(State.ACTIVE, "failure", outcome=Outcome.FAILURE),

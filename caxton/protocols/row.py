@@ -108,7 +108,7 @@ class Guard(IntEnum):
     ROUND_FREE = 3
     """This round has no winner yet, else award_limit_exceeded."""
     CALL_OVER = 4
-    """The round is won, or its deadline has passed and no bid is open."""
+    """The round is won, or its deadline has passed and no bid is open; and the end has not been told."""
     PRICE_RISES = 5
     """Above the last call, else invalid_price."""
     PRICE_FALLS = 6
@@ -126,14 +126,12 @@ class Effect(IntEnum):
     """What an accepted message changes besides the state."""
 
     NONE = 0
-    ANSWERED = 1
-    """The first answer: `reply_by` is fulfilled."""
-    CALL = 2
+    CALL = 1
     """A new round: its deadline, its price, the message to cite."""
-    OFFER = 3
-    AWARD = 4
-    WIN = 5
-    CLOSE = 6
+    OFFER = 2
+    AWARD = 3
+    WIN = 4
+    CLOSE = 5
     """The auction is over: closed when somebody won a round, else unsold. Open bids are rejected."""
 
 

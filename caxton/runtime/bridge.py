@@ -24,6 +24,7 @@ from caxton.domain.errors.taxonomy import InternalError
 from caxton.domain.ids import AgentId
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.runtime.conversation_rows import interior, read_conversation, read_news
+from caxton.runtime.history_rows import HistoryReading, history_reading
 from caxton.runtime.seam import (
     Ask,
     Code,
@@ -128,6 +129,7 @@ class Bridge:
                 reply_by_ms=settings.conversations.reply_by_ms,
                 conversation_ttl_ms=settings.conversations.conversation_ttl_ms,
                 loop_hops=settings.conversations.loop_hops,
+                history_bytes=settings.conversations.history_bytes,
             )
         except (names.CoreError, MemoryError) as error:
             problem = Problem(
@@ -320,6 +322,17 @@ class Bridge:
     def end_conversation(self, conversation_id: str) -> bool:
         """End, as cancelled, a conversation that its participants have no say in; False for all others."""
         return self._core.end_conversation(interior(conversation_id))
+
+    def history(self, conversation_id: str, after: int, count_max: int) -> HistoryReading:
+        """Return what was said lately in a conversation, after a sequence. For any thread.
+
+        Raises:
+            Unavailable: the core was closed meanwhile.
+        """
+        try:
+            return history_reading(self._core.history(interior(conversation_id), after, count_max))
+        except self._names.CoreError as error:
+            raise Unavailable("stopping") from error
 
     # --- numbers ---
 

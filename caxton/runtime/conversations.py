@@ -28,6 +28,7 @@ from caxton.protocols.row import (
     State,
 )
 from caxton.runtime.bridge import Bridge
+from caxton.runtime.conversation_message import ConversationMessage, conversation_message
 from caxton.runtime.conversation_view import (
     ConversationSummary,
     ConversationView,
@@ -43,6 +44,7 @@ from caxton.runtime.seam import ConversationCode, ConversationNews, Conversation
 from caxton.telemetry.events import EventRing
 
 PAGE_CONVERSATIONS_MAX: Final = 1000
+PAGE_MESSAGES_MAX: Final = 1000
 # So many are looked at before the loop has its turn: about ten microseconds each.
 SLICE_CONVERSATIONS: Final = 250
 
@@ -194,6 +196,23 @@ class Conversations:
         )
         self._events.record(EventType.CONVERSATION_COMPLETED, data, self._clock.wall_ns(), reading.initiator)
         return True
+
+    async def messages(
+        self, conversation_id: str, after: int, count_max: int
+    ) -> tuple[list[ConversationMessage], bool, bool]:
+        """Return what was said after a sequence, whether more follows, and whether some of it is forgotten.
+
+        Raises:
+            ConversationNotFound: nothing is known of it.
+        """
+        read = self._bridge.history
+        # The search goes through all that is kept: never on the loop.
+        found = await asyncio.to_thread(read, conversation_id, after, min(count_max, PAGE_MESSAGES_MAX))
+        if not found.known:
+            raise ConversationNotFound(conversation_id)
+        words = self._bridge.performatives
+        rows = [conversation_message(row, conversation_id, words) for row in found.rows]
+        return rows, found.more, found.truncated
 
     def follow(self, news: ConversationNews) -> None:
         """Record what the core tells."""

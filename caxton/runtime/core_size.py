@@ -46,6 +46,7 @@ def conversation_settings(config: Config) -> ConversationSettings:
         reply_by_ms=round(messaging.reply_by_s * 1000),
         conversation_ttl_ms=round(messaging.conversation_ttl_s * 1000),
         loop_hops=messaging.loop_messages,
+        history_bytes=messaging.history_bytes,
     )
 
 

@@ -6,7 +6,6 @@ import msgspec
 
 from caxton.domain.diagnosis import explain_message
 from caxton.domain.errors.agent import AgentNotFound, InvalidState
-from caxton.domain.errors.request import ParseError
 from caxton.domain.errors.resource import RateLimited, ResourceLimitExceeded
 from caxton.domain.errors.routing import (
     InvalidMessage,
@@ -17,7 +16,6 @@ from caxton.domain.errors.routing import (
 )
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId
-from caxton.domain.performative import parse_performative
 from caxton.domain.problem import Problem, ProblemKind
 from caxton.protocols.catalogue import PROTOCOLS, near_protocols
 from caxton.protocols.row import CONVERSATION_STATES, REASON_WORDS, Reason
@@ -56,9 +54,6 @@ def post_refusal(code: int, detail: object, body: bytes, registry: Registry, roo
             return _invalid(body, detail, room.message_bytes_max)
         case PostCode.NO_RECEIVER, _:
             return InvalidMessage([_NO_RECEIVER])
-        case PostCode.NO_ROUTE, _ if (unknown := _unknown_act(body)) is not None:
-            # The core lets an unknown act pass as far as its conversation, which may have a word for it.
-            return InvalidMessage([unknown])
         case PostCode.NO_ROUTE, _:
             name = str(detail)
             known = registry.known(name)
@@ -91,16 +86,6 @@ def post_refusal(code: int, detail: object, body: bytes, registry: Registry, roo
 class _Act(msgspec.Struct):
     performative: object = None
     protocol: str | None = None
-
-
-def _unknown_act(body: bytes) -> Problem | None:
-    try:
-        parse_performative(str(msgspec.json.decode(body, type=_Act).performative))
-    except ParseError as error:
-        return error.at("performative")
-    except msgspec.DecodeError:
-        pass
-    return None
 
 
 def open_refusal(

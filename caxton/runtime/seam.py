@@ -228,6 +228,7 @@ class ConversationSettings(msgspec.Struct, frozen=True, kw_only=True):
     reply_by_ms: int
     conversation_ttl_ms: int
     loop_hops: int
+    history_bytes: int
 
 
 @final

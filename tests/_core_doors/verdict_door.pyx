@@ -67,7 +67,7 @@ cdef class VerdictDoor:
                uint32_t max_awards, uint32_t messages_max, int kind, price, tuple targets):
         """Judge one message at the door's time; agents are numbers from 1. Times are absolute, 0 = none.
 
-        Returns (reason, state, answer, ((agent, id) ...) of bids that were rejected automatically, outcome number).
+        Returns (reason, state, answer, agents whose bids were rejected automatically, whether it is an award).
         """
         cdef Said said
         cdef Verdict verdict
@@ -109,7 +109,7 @@ cdef class VerdictDoor:
         judge(self.table, self.deadlines, &said, &verdict)
         rejected = tuple([self.outbid[i].agent for i in range(verdict.outbid_count)])
         return (reason_word(verdict.reason).decode() or None, STATES[verdict.state], ANSWERS[verdict.answer], rejected,
-                verdict.outcome)
+                bool(verdict.awarded))
 
     def turn(self, uint64_t now_ns) -> None:
         """Move time on, as the ticker does."""

@@ -86,6 +86,18 @@ def test_a_conversation_is_shown_with_everybodys_part_in_words(
     assert found["ended_at"] is None
 
 
+def test_a_deadline_that_the_first_answer_has_met_is_not_shown(
+    client: httpx.Client, others: list[str]
+) -> None:
+    one, other, _ = others
+    talk = fresh()
+    asked = said(client, "request", one, other, conversation_id=talk, protocol="fipa-request", reply_by_s=60)
+    assert asked.status_code == 202, asked.text
+    assert shown(client, talk)["deadlines"]["reply_by"] is not None
+    assert said(client, "agree", other, one, conversation_id=talk).status_code == 202
+    assert shown(client, talk)["deadlines"]["reply_by"] is None
+
+
 def test_an_unknown_conversation_is_told_with_what_is_kept(client: httpx.Client) -> None:
     error = error_of(client.get(f"{CONVERSATIONS}/nothing"), 404, "CONVERSATION_NOT_FOUND")
     assert "GET /api/v1/conversations" in error.hint

@@ -33,6 +33,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "reply_by_ms": 30_000,
     "conversation_ttl_ms": 300_000,
     "loop_hops": 10_000,
+    "history_bytes": 1 << 20,
 }
 
 

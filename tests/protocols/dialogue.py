@@ -238,7 +238,8 @@ class Dialogue:
             else:
                 act = rng.choice(("accept-proposal", "reject-proposal", "cancel", "not-understood"))
                 choices.append((0.2, Draft(self.initiator, (agent,), act, rng.choice((proposal, None)))))
-            choices.append((0.1, Draft(self.initiator, (agent,), "accept-proposal", proposal)))
+            act = rng.choice(("accept-proposal", "reject-proposal"))
+            choices.append((0.1, Draft(self.initiator, (agent,), act, proposal)))
         if len(pending) > 1:
             act = rng.choice(("accept-proposal", "reject-proposal", "not-understood"))
             choices.append((0.6, Draft(self.initiator, tuple(pending), act)))
@@ -288,7 +289,8 @@ class Dialogue:
             choices.append((ready, Draft(self.initiator, some, "cfp", price=price + step)))
             ending = 0.05 if phase == "STARTED" else (1.2 if phase == "accept-proposal" else 0.5)
             result = rng.choice((None, "sold", "sold", "unsold"))
-            choices.append((ending, Draft(self.initiator, there, "inform", kind="end", result=result)))
+            told = there if rng.random() < 0.7 else (rng.choice(self.participants),)
+            choices.append((ending, Draft(self.initiator, told, "inform", kind="end", result=result)))
         return choices + self.cancels()
 
     def cancels(self) -> Choices:

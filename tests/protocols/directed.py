@@ -1,25 +1,29 @@
 """Directed traces: the rules that random talk reaches seldom, each spelled out with its verdicts.
 
-`directed.txt` holds them. A trace begins with `## protocol: what it shows`. A line is a step and, after a
-bar, what comes of it:
+`directed.txt` holds those of the rules, `directed_states.txt` those that walk through what each state takes.
+A trace begins with `## protocol: what it shows`; several protocols, with commas between, all show it. A line
+is a step and, after a bar, what comes of it:
 
     <time> <sender>><receivers> <act> [re <step>] [<field>=<value>]... | <verdict> [<seen>]...
     <time> passes | [<seen>]...
     <time> <agent> dies | [<seen>]...
 
-Steps are numbered from 1, `m3` is the id of the third. The verdict is ok or a reason. Seen is a state, as in
-InProgress or Completed(done), a session's, as in P1:CFP, or what the engine sends by itself, as in
-+reject-proposal>P1:late; the last is always told.
+The act `opens` is the opening act of a protocol of two. Steps are numbered from 1, `m3` is the id of the
+third. The verdict is ok or a reason. Seen is a state, as in InProgress or Completed(done), a session's, as in
+P1:CFP, or what the engine sends by itself, as in +reject-proposal>P1:late; the last is always told.
 """
 
 import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tests.protocols.dialogue import PAIRS
 from tests.protocols.judge import Said
 from tests.protocols.trace import Died, Event, Passed
 
-DIRECTED_PATH: Final = Path(__file__).parent / "directed.txt"
+DIRECTED_PATHS: Final = tuple(
+    Path(__file__).parent / name for name in ("directed.txt", "directed_states.txt")
+)
 CONVERSATION: Final = "c1"
 FIELDS: Final = {
     "kind": str,
@@ -57,14 +61,20 @@ class Directed(NamedTuple):
 
 def read_directed() -> list[Directed]:
     """Read all directed traces."""
+    return [directed for path in DIRECTED_PATHS for directed in _read(path)]
+
+
+def _read(path: Path) -> list[Directed]:
     found: list[Directed] = []
-    for text in DIRECTED_PATH.read_text().splitlines():
+    together: list[Directed] = []
+    for text in path.read_text().splitlines():
         if text.startswith("## "):
-            protocol, _, title = text.removeprefix("## ").partition(": ")
-            found.append(Directed(protocol, title, []))
+            protocols, _, title = text.removeprefix("## ").partition(": ")
+            together = [Directed(protocol, title, []) for protocol in protocols.split(", ")]
+            found += together
         elif text.strip() and not text.startswith("#"):
-            directed = found[-1]
-            directed.lines.append(_line(text, f"fipa-{directed.protocol}", len(directed.lines) + 1))
+            for directed in together:
+                directed.lines.append(_line(text, f"fipa-{directed.protocol}", len(directed.lines) + 1))
     return found
 
 
@@ -101,7 +111,7 @@ def _message(words: list[str], at_s: float, protocol: str, number: int) -> Said:
         at_s=at_s,
         sender=sender,
         receivers=tuple(receivers.split(",")),
-        performative=words[2],
+        performative=PAIRS[protocol][0] if words[2] == "opens" else words[2],
         targets=targets,
         **chosen,  # pyright: ignore[reportArgumentType]  FIELDS names the type of each
     )

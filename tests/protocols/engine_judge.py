@@ -48,7 +48,7 @@ class EngineJudge:
     def submit(self, act: Said) -> Verdict:
         """See `Judge`."""
         self.tick(act.at_s)
-        reason, state, answer, outbid, _ = self._door.submit(
+        reason, state, answer, outbid, awards = self._door.submit(
             sender=self._number(act.sender),
             receivers=tuple(map(self._number, act.receivers)),
             performative=act.performative.encode(),
@@ -70,7 +70,11 @@ class EngineJudge:
         if answer is not None:
             automatic.append((answer, act.sender, reason))
         return Verdict(
-            accepted=reason is None, reason=reason, state=state, automatic=tuple(sorted(automatic))
+            accepted=reason is None,
+            reason=reason,
+            state=state,
+            automatic=tuple(sorted(automatic)),
+            awards=awards,
         )
 
     def tick(self, at_s: float) -> None:

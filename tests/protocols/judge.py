@@ -57,6 +57,8 @@ class Verdict:
     reason: str | None
     state: str | None
     automatic: tuple[Automatic, ...] = ()
+    awards: bool = False
+    """Whether it awards something: the acceptance of a proposal or a bid that was called for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -85,6 +85,7 @@ class Model:
             reason=None if refusal is None else refusal.reason,
             state=None if found is None else found.state,
             automatic=tuple(sorted(changes)),
+            awards=refusal is None and found is not None and self._rules[found.protocol].awards(act),
         )
 
     # --- the order of the checks -------------------------------------------------------------------------

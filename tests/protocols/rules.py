@@ -35,6 +35,10 @@ class Rules(ABC):
         """Tell whether an act of the initiator is a further call, which sets a new deadline."""
         return self.rounds and act.performative == "cfp"
 
+    def awards(self, act: Said) -> bool:
+        """Tell whether an accepted act is an award; in a protocol of two nobody called for proposals."""
+        return act.performative == "accept-proposal" and not self.pair
+
     def opening_deadline(self, act: Said, reply_by_s: float | None) -> float | None:
         if act.reply_by_s is not None:
             return act.reply_by_s

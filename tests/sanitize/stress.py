@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import caxton
+from caxton.protocols.catalogue import PROTOCOLS
+from caxton.protocols.compiled import compile_protocols
 from tests import core_doors
 
 T = TypeVar("T")
@@ -190,6 +192,49 @@ def scheduler(*, workers: int = 2, agents: int = 30) -> None:
     assert door.scheduled() == 0
 
 
+def tape(*, readers: int = 2, broken: bool = False) -> None:
+    """Let readers search a tape that is written over all the time; what they find is whole and in order."""
+    door = core_doors.load("tape_door").TapeDoor(65_536)
+    parties = readers + 1
+    *results, _ = at_once(
+        [
+            *(lambda n=n: door.consume(n + 1, parties) for n in range(readers)),
+            lambda: door.produce((50 if broken else 10) * ROUNDS, 77, parties, broken),
+        ]
+    )
+    if broken:
+        return
+    assert [damaged for _, damaged in results] == [0] * readers
+    assert all(read > 0 for read, _ in results)
+
+
+def verdicts(*, judges: int = 2, conversations: int = 40, broken: bool = False) -> None:
+    """Let threads judge in the same conversations while deadlines pass and members die; nothing is left."""
+    door = core_doors.load("judging_door").JudgingDoor(compile_protocols(PROTOCOLS), conversations)
+    parties = judges + 1
+    *results, _ = at_once(
+        [
+            *(lambda n=n: door.judge(2 * ROUNDS, n * 7919 + 1, parties) for n in range(judges)),
+            lambda: door.disturb(judges, parties) if broken else door.watch(judges, parties),
+        ]
+    )
+    if broken:
+        return
+    assert all(accepted > ROUNDS // 10 and refused > 0 for accepted, refused in results)
+    assert door.opened() == door.ended() > conversations
+    assert (door.used(), door.rooms(), door.waiting()) == (0, 0, 0)
+
+
+def broken_tape() -> None:
+    """Write over records before saying so."""
+    tape(broken=True)
+
+
+def broken_verdicts() -> None:
+    """Charge a conversation without its stripe."""
+    verdicts(broken=True)
+
+
 def broken_mailbox() -> None:
     """Push without publishing the message."""
     mailbox(broken=True)
@@ -218,10 +263,13 @@ SOUND: dict[str, Callable[[], None]] = {
         budget,
         telemetry,
         scheduler,
+        tape,
+        verdicts,
     )
 }
 BROKEN: dict[str, Callable[[], None]] = {
-    program.__name__: program for program in (broken_mailbox, broken_run_queues, broken_routing)
+    program.__name__: program
+    for program in (broken_mailbox, broken_run_queues, broken_routing, broken_tape, broken_verdicts)
 }
 
 # The door that each program opens.
@@ -236,9 +284,13 @@ DOOR_OF: dict[str, str] = {
     "budget": "limiter_door",
     "telemetry": "telemetry_door",
     "scheduler": "scheduler_door",
+    "tape": "tape_door",
+    "verdicts": "judging_door",
     "broken_mailbox": "mailbox_door",
     "broken_run_queues": "ring_door",
     "broken_routing": "routing_door",
+    "broken_tape": "tape_door",
+    "broken_verdicts": "judging_door",
 }
 
 if __name__ == "__main__":
