@@ -202,6 +202,7 @@ cdef void tape_search(Tape* tape, const Sought* sought, Found* found) noexcept n
         if not still_stands(tape, position):
             # The writer has come round: go on where it has not been yet.
             found.overwritten = 1
+            # ORDERING: acquire: the words that are read next are read after it; what the writer has passed is not looked at.
             position = load_u64_acquire(&tape.tail)
             continue
         if words[0] >> 32 != <uint64_t>RECORD_FILLER:

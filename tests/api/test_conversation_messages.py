@@ -29,7 +29,7 @@ def said(client: httpx.Client, act: str, sender: str, receiver: str, **fields: o
     return client.post(f"{API}/messages", json=body)
 
 
-def heard(client: httpx.Client, talk: str, **query: object) -> dict[str, Any]:
+def heard(client: httpx.Client, talk: str, **query: str | int) -> dict[str, Any]:
     answer = client.get(f"{API}/conversations/{talk}/messages", params={**query})
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -92,6 +92,6 @@ def test_a_conversation_that_nobody_knows_is_not_found(client: httpx.Client) -> 
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"cursor": "x"}, {"cursor": "9" * 30}])
-def test_a_bad_query_is_told(client: httpx.Client, query: dict[str, object]) -> None:
+def test_a_bad_query_is_told(client: httpx.Client, query: dict[str, str | int]) -> None:
     answer = client.get(f"{API}/conversations/c/messages", params={**query})
     assert list(problems_of(answer)) == [next(iter(query))]
