@@ -70,11 +70,7 @@ class Service:
         self.metrics = RequestMetrics()
         ending = Ending()
         room = BodyRoom(bounds.body_room_bytes_max)
-        rate = config.security.rate_limit
-        gate = Gate(
-            tokens if config.security.auth == "token" else None,
-            CallRate(rate, clock.monotonic_ns) if rate > 0 else None,
-        )
+        gate = _gate(config, clock, tokens)
         ownership = Ownership(runtime)
         message_bytes_max = config.messaging.message_bytes_max
         body_bytes_max = message_bytes_max + ENVELOPE_BYTES_MAX
@@ -131,6 +127,14 @@ class Service:
         """Take in what was kept, then listen."""
         await self._idempotency.load()
         await self.listener.start()
+
+
+def _gate(config: Config, clock: Clock, tokens: TokenStore) -> Gate:
+    rate = config.security.rate_limit
+    return Gate(
+        tokens if config.security.auth == "token" else None,
+        CallRate(rate, clock.monotonic_ns) if rate > 0 else None,
+    )
 
 
 def _uptime(clock: Clock) -> Callable[[], float]:
