@@ -5,12 +5,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 SOAK_SECONDS ?= 600
+CRASHES ?= 100
 
 CORE_SOURCES := $(wildcard _core/*.pyx _core/*.pxd _core/*.h) _core/__init__.py
 PROJECT := pyproject.toml setup.py MANIFEST.in constraints.txt
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format bench bench-steps bench-gate tsan asan soak matrix wheels lock package image-steps clean
+.PHONY: help demo test check lint format bench bench-steps bench-gate tsan asan soak crash matrix wheels lock package image-steps clean
 
 help:
 	@echo 'make demo         build four agents from C and watch them run a Contract Net'
@@ -24,6 +25,7 @@ help:
 	@echo 'make tsan         the lock-free core under ThreadSanitizer, broken twins to be caught among it'
 	@echo 'make asan         the tests marked sanitize on a core under AddressSanitizer'
 	@echo 'make soak         ten minutes of random deploys, deletes, traps and load'
+	@echo 'make crash        a server under load, killed a hundred times, asked for all that it acknowledged'
 	@echo 'make matrix       the suite on CPython 3.11, 3.12 and 3.13'
 	@echo 'make package      sdist, the wheel from it, and both tried in empty environments'
 	@echo 'make image-steps  the RUN steps of the Dockerfile by hand in a clean root'
@@ -89,6 +91,9 @@ asan: $(VENV)/.core $(VENV)/.agents
 
 soak: $(VENV)/.core $(VENV)/.agents
 	$(BIN)/python -m benchmarks.soak --seconds $(SOAK_SECONDS)
+
+crash: $(VENV)/.core $(VENV)/.agents
+	CAXTON_CRASHES=$(CRASHES) $(BIN)/pytest tests/crash --timeout 0 -o faulthandler_timeout=0 $(ARGS)
 
 matrix:
 	.ci/matrix $(ARGS)

@@ -35,6 +35,8 @@ SCENARIOS: Final = (
     "posting",
     "contracting",
     "starting",
+    "returning",
+    "keeping",
     "blocking",
 )
 PATIENCE_S: Final = 900.0

@@ -131,7 +131,7 @@ def _in_core() -> dict[str, float]:
 
 def _in_house() -> dict[str, float]:
     async def ask() -> dict[str, float]:
-        async with house.housed(runtime__agents_max=HOUSED + 10) as runtime:
+        async with house.housed(runtime__agents_max=HOUSED + 10, storage__durability="memory") as runtime:
             first = await house.deploy(runtime, "first", corpus_guest("silent"))
             digest = Digest(first.module_digest or "")
             sender = runtime.external_for(house.CALLER)

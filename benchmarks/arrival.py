@@ -1,7 +1,7 @@
 """A new agent: of a module that the server knows, and of one that it has never seen.
 
-Method: agents are deployed and deleted again one after the other, by `Runtime.deploy` in this process and by
-`POST /agents` over one kept connection to a real server. The new modules have 5 KB of code that differs in a
+Method: agents are deployed and deleted again one after the other, by `Runtime.deploy` in this process, which keeps
+them in memory, and by `POST /agents` over one kept connection to a real server, which keeps them on the disk. The new modules have 5 KB of code that differs in a
 constant. Floor of the known one: store and instance by wasmtime's Python package; of the new one: its
 compilation by that package.
 """
@@ -95,7 +95,8 @@ def module(number: int) -> bytes:
 
 
 async def _inside(known: int, new: int) -> tuple[Spread, Spread]:
-    async with house.housed() as runtime:
+    # What the disk adds is measured through the API.
+    async with house.housed(storage__durability="memory") as runtime:
         first = await house.deploy(runtime, "first", guest("echo"))
         digest = Digest(first.module_digest or "")
         taken: list[int] = []

@@ -29,6 +29,8 @@ from caxton.domain.problem import Problem, ProblemKind
 from caxton.runtime.runtime import Runtime
 from caxton.security.root_token import load_root_token
 from caxton.security.tokens import TokenStore
+from caxton.storage.metrics import StoreCollector
+from caxton.storage.tokens import TokenTable, load_tokens
 from caxton.tasks.assembly import ProtocolServices
 from caxton.telemetry.logs import LogStream
 from caxton.telemetry.metrics import MetricsServer, RuntimeCollector
@@ -92,12 +94,14 @@ class ServerHandle:
             services = ProtocolServices(runtime, chosen_clock)
             opened.push_async_callback(services.stop)
             token, source = load_root_token(Path(config.storage.data_dir), environ)
+            store = runtime.store
+            stored = await asyncio.to_thread(store.load, load_tokens)
             service = Service(
                 runtime,
                 services,
                 config,
                 chosen_clock,
-                TokenStore(token, chosen_clock.wall_ns),
+                TokenStore(token, chosen_clock.wall_ns, TokenTable(store), stored),
                 __version__,
                 bounds=chosen_bounds,
                 tls=_tls_context(config),
@@ -116,9 +120,10 @@ class ServerHandle:
             )
             metrics.add(collector)
             metrics.add(service.metrics)
+            metrics.add(StoreCollector(store))
             metrics_port = metrics.start(config.server.host, config.server.metrics_port)
             opened.push_async_callback(asyncio.to_thread, metrics.stop)
-            await service.listener.start()
+            await service.start()
             handle = cls(
                 runtime,
                 service,

@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Final, final
 
 from caxton.api.answer import Answer
+from caxton.api.audit_trail import AuditTrail
 from caxton.api.call import BodyRoom, Call, ClientGone, Receive, Scope, Send
 from caxton.api.ending import Ending, settle
 from caxton.api.errors import internal_refusal, refusal, stopping
@@ -23,6 +24,8 @@ from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.problem import Problem, ProblemKind
 
 _PAGES: Final = frozenset({"show_docs", "show_openapi"})
+# Their answers are not written down.
+_SECRET: Final = frozenset({"create_token"})
 
 
 @final
@@ -38,6 +41,7 @@ class Application:
         idempotency: IdempotencyStore,
         ending: Ending,
         room: BodyRoom,
+        audit: AuditTrail,
     ) -> None:
         """`sockets` are the handlers of WebSockets by the operation id of their route."""
         self._table = table
@@ -47,6 +51,7 @@ class Application:
         self._idempotency = idempotency
         self._ending = ending
         self._room = room
+        self._audit = audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket."""
@@ -59,6 +64,7 @@ class Application:
         started = perf_counter()
         call = Call(scope, receive, send, dict(scope["headers"]))
         label = NO_ROUTE
+        route: Route | None = None
         try:
             try:
                 route, call.parameters = self._table.find(scope["method"], scope["path"], scope["raw_path"])
@@ -75,6 +81,7 @@ class Application:
                 answer = await route.run(call)
         except CaxtonError as error:
             answer = refusal(error, call.trace_id)
+            call.refusal_code = error.code
         except ClientGone:
             answer = None
         except asyncio.CancelledError:
@@ -82,6 +89,12 @@ class Application:
         except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong, the caller gets an answer
             answer = internal_refusal(error, call.trace_id, f"{scope['method']} {label}")
         if answer is not None and call.answered_status == 0:
+            if route is not None:
+                try:
+                    await self._audit.enter(route, call, answer)
+                except asyncio.CancelledError:
+                    # The caller left, or the server stops; the entry is on its way all the same.
+                    settle()
             await call.answer(answer)
         self._metrics.observe(label, scope["method"], call.answered_status, perf_counter() - started)
 
@@ -123,11 +136,18 @@ class Application:
                 try:
                     answer = await route.run(call)
                 except CaxtonError as error:
+                    call.refusal_code = error.code
                     return refusal(error, call.trace_id)
                 assert answer is not None, "only whole answers are repeatable"
                 return answer
 
-            return await self._idempotency.once(call.principal.identity, key, sha256(asked).digest(), run)
+            return await self._idempotency.once(
+                call.principal.identity,
+                key,
+                sha256(asked).digest(),
+                run,
+                secret=route.operation_id in _SECRET,
+            )
 
     async def _serve_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = SocketCall(scope, receive, send, dict(scope["headers"]))

@@ -127,7 +127,9 @@ class Call:
         "headers",
         "parameters",
         "principal",
+        "refusal_code",
         "scope",
+        "subject",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
@@ -138,6 +140,9 @@ class Call:
         self.parameters: tuple[str, ...] = ()
         self.principal: Principal = ANYONE
         self.answered_status = 0
+        # What the call is about, where its path does not say: for the audit.
+        self.subject: str | None = None
+        self.refusal_code: str | None = None
         self._trace_id: TraceId | None = None
 
     @property

@@ -1,22 +1,28 @@
 """Answers kept under the Idempotency-Key of their requests, so that a repetition does nothing twice.
 
-In memory: a restart forgets them. Bounded: when there are too many, or they are too large together,
-the oldest finished ones go first, even before their 24 hours are over.
+They outlive a restart: an answer is stored before it goes out. Those that hold a secret do not, and are kept
+in memory only. Bounded: when there are too many, or they are too large together, the oldest finished ones go
+first, even before their 24 hours are over.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, final
 
 from caxton.api.answer import Answer
 from caxton.api.errors import IdempotencyConflict, invalid_request, stopping
+from caxton.domain.errors.taxonomy import CaxtonError
+from caxton.storage.answers import StoredAnswer, answer_comes, load_answers
+from caxton.storage.store import Store
 
 KEPT_NS: Final = 24 * 3600 * 1_000_000_000
 KEYS_MAX: Final = 10_000
 KEPT_BYTES_MAX: Final = 64 * 1024 * 1024
 KEY_CHARACTERS_MAX: Final = 255
 # What these say is not the outcome of the request: it was not let in, or may work the next time.
-_NOT_KEPT: Final = frozenset({401, 403, 408, 413, 429, 503})
+_NOT_KEPT: Final = frozenset({401, 403, 408, 413, 429, 503, 507})
+_LOGGER: Final = logging.getLogger("caxton.api")
 _REPLAYED: Final = ((b"idempotency-replayed", b"true"),)
 
 
@@ -36,21 +42,44 @@ class _Entry:
 class IdempotencyStore:
     """Keys and answers, per caller. For the thread of the event loop."""
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
-        """`now_ns` is a monotonic clock in nanoseconds."""
+    def __init__(self, now_ns: Callable[[], int], store: Store) -> None:
+        """`now_ns` is the wall clock in nanoseconds."""
         self._now_ns = now_ns
+        self._store = store
         self._entries: dict[tuple[str, str], _Entry] = {}
         self._kept_bytes = 0
+        # Dropped here, and not yet in the store.
+        self._forgotten: list[str] = []
 
     def __len__(self) -> int:
         return len(self._entries)
 
+    async def load(self) -> None:
+        """Take in what the store has, before the first request."""
+        loop = asyncio.get_running_loop()
+        since_ns = self._now_ns() - KEPT_NS
+        for kept in await self._store.read(lambda connection: load_answers(connection, since_ns)):
+            identity, _, key = kept.whose.partition(" ")
+            answered: asyncio.Future[Answer] = loop.create_future()
+            content_type = kept.content_type.encode() or None
+            answered.set_result(Answer(kept.status, kept.body, content_type, kept.headers))
+            self._entries[identity, key] = _Entry(kept.fingerprint, kept.since_ns, answered)
+            self._kept_bytes += len(kept.body)
+        self._make_room()
+
     async def once(
-        self, identity: str, key: str, fingerprint: bytes, run: Callable[[], Awaitable[Answer]]
+        self,
+        identity: str,
+        key: str,
+        fingerprint: bytes,
+        run: Callable[[], Awaitable[Answer]],
+        *,
+        secret: bool = False,
     ) -> Answer:
         """Run the request, or return the answer of the one that had the same key before.
 
-        A repetition that comes while the first still runs waits for its answer.
+        A repetition that comes while the first still runs waits for its answer. A `secret` answer is not
+        written down.
 
         Raises:
             IdempotencyConflict: the key was used for a different request.
@@ -79,7 +108,32 @@ class IdempotencyStore:
         else:
             self._kept_bytes += len(answer.body)
             self._make_room()
+            if not secret:
+                await self._keep(f"{identity} {key}", entry, answer)
         return answer
+
+    async def _keep(self, whose: str, entry: _Entry, answer: Answer) -> None:
+        """Store an answer. Where that is not possible the request is done all the same, and so it is told."""
+        kept = StoredAnswer(
+            whose=whose,
+            since_ns=entry.since_ns,
+            fingerprint=entry.fingerprint,
+            status=answer.status,
+            content_type=(answer.content_type or b"").decode(),
+            headers=answer.headers,
+            body=answer.body,
+        )
+        # Those beyond that will go by their age.
+        forgotten, self._forgotten = self._forgotten[-KEYS_MAX:], []
+        try:
+            await self._store.append(answer_comes(kept, forgotten, entry.since_ns - KEPT_NS))
+        except CaxtonError as error:
+            self._forgotten += forgotten
+            _LOGGER.warning(
+                "an answer is kept under its idempotency key in memory only: %s",
+                error,
+                extra={"event": "answer_not_stored"},
+            )
 
     def _drop_old(self) -> None:
         oldest_ns = self._now_ns() - KEPT_NS
@@ -101,6 +155,12 @@ class IdempotencyStore:
     def _drop(self, where: tuple[str, str], entry: _Entry) -> None:
         del self._entries[where]
         self._kept_bytes -= len(entry.answer.result().body)
+        self._forgotten.append(" ".join(where))
+
+
+def is_replayed(answer: Answer) -> bool:
+    """Tell whether an answer is that of an earlier request with the same key."""
+    return _REPLAYED[0] in answer.headers
 
 
 def parse_idempotency_key(value: bytes) -> str:

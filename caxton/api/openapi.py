@@ -20,7 +20,7 @@ _IDEMPOTENCY: Final[Document] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "The same key gives the same answer for 24 hours, and does nothing twice. Kept in memory.",
+    "description": "The same key gives the same answer for 24 hours, and does nothing twice.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
 }
 

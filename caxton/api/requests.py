@@ -21,8 +21,10 @@ _GUEST_ONLY: Final = (
 _EXTERNAL_LIMITS: Final = frozenset({"mailbox_max", "message_bytes_max"})
 
 
-def deploy_request(body: AgentCreate, maxima: LimitMaxima, *, has_module: bool) -> DeployRequest:
-    """Return what the runtime is asked for; `has_module` tells whether the module's bytes came along.
+def deploy_request(body: AgentCreate, maxima: LimitMaxima, *, has_module: bool, by: str) -> DeployRequest:
+    """Return what the runtime is asked for.
+
+    `has_module` tells whether the module's bytes came along, `by` is the identity of the deployer.
 
     Raises:
         InvalidRequest: with every problem of the body.
@@ -67,6 +69,7 @@ def deploy_request(body: AgentCreate, maxima: LimitMaxima, *, has_module: bool) 
     assert name is not None, "a name that cannot be parsed is a problem"
     return DeployRequest(
         name=name,
+        deployed_by=by,
         module_digest=digest,
         version=version,
         limits=body.limits,

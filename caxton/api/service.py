@@ -8,6 +8,7 @@ import msgspec
 
 from caxton.api.acl_text import ACLText
 from caxton.api.app import Application
+from caxton.api.audit_trail import AuditTrail
 from caxton.api.call import BodyRoom
 from caxton.api.ending import Ending
 from caxton.api.gate import Gate
@@ -18,6 +19,7 @@ from caxton.api.ownership import Ownership
 from caxton.api.route_table import RouteTable
 from caxton.api.routes.agents import MODULE_BODY_BYTES_MAX, AgentRoutes
 from caxton.api.routes.auctions import AuctionRoutes
+from caxton.api.routes.audit import AuditRoutes
 from caxton.api.routes.capabilities import CapabilityRoutes
 from caxton.api.routes.conversation_messages import ConversationMessageRoutes
 from caxton.api.routes.conversations import ConversationRoutes
@@ -68,11 +70,7 @@ class Service:
         self.metrics = RequestMetrics()
         ending = Ending()
         room = BodyRoom(bounds.body_room_bytes_max)
-        rate = config.security.rate_limit
-        gate = Gate(
-            tokens if config.security.auth == "token" else None,
-            CallRate(rate, clock.monotonic_ns) if rate > 0 else None,
-        )
+        gate = _gate(config, clock, tokens)
         ownership = Ownership(runtime)
         message_bytes_max = config.messaging.message_bytes_max
         body_bytes_max = message_bytes_max + ENVELOPE_BYTES_MAX
@@ -92,6 +90,7 @@ class Service:
                 *TaskRoutes(services.tasks, room, ending, body_bytes_max).routes(),
                 *AuctionRoutes(services.auctions, room, ending, body_bytes_max).routes(),
                 *TokenRoutes(tokens, room).routes(),
+                *AuditRoutes(runtime.store).routes(),
                 *SystemRoutes(
                     runtime, ending, version, _uptime(clock), _limits(bounds, body_bytes_max)
                 ).routes(),
@@ -99,15 +98,18 @@ class Service:
             ]
         )
         description.describe(table.routes)
+        idempotency = IdempotencyStore(clock.wall_ns, runtime.store)
         application = Application(
             table,
             streams.sockets(),
             gate,
             self.metrics,
-            IdempotencyStore(clock.monotonic_ns),
+            idempotency,
             ending,
             room,
+            AuditTrail(runtime.store, clock, config.security.audit_days),
         )
+        self._idempotency = idempotency
         self.routes = table.routes
         self.bounds = bounds
         self.room = room
@@ -120,6 +122,19 @@ class Service:
             graceful_s=bounds.graceful_s,
             tls=tls,
         )
+
+    async def start(self) -> None:
+        """Take in what was kept, then listen."""
+        await self._idempotency.load()
+        await self.listener.start()
+
+
+def _gate(config: Config, clock: Clock, tokens: TokenStore) -> Gate:
+    rate = config.security.rate_limit
+    return Gate(
+        tokens if config.security.auth == "token" else None,
+        CallRate(rate, clock.monotonic_ns) if rate > 0 else None,
+    )
 
 
 def _uptime(clock: Clock) -> Callable[[], float]:

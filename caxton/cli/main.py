@@ -26,6 +26,14 @@ _COMMANDS: Final = (
         "Server",
         "Show readiness, versions, agents by state and totals.",
     ),
+    Entry("audit", "caxton.cli.audit:audit", "Server", "Show who changed what, newest first."),
+    Entry(
+        "backup",
+        "caxton.cli.backup:backup",
+        "Server",
+        "Write a verified backup of a data directory.",
+    ),
+    Entry("restore", "caxton.cli.backup:restore", "Server", "Put a backup into an empty data directory."),
     Entry(
         "config", "caxton.cli.config:config", "Server", "Show or check the configuration, without a server."
     ),

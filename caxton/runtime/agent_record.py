@@ -11,6 +11,7 @@ from caxton.domain.agent import (
     Draining,
     ExternalProgram,
     Failed,
+    GuestProgram,
     Loaded,
     Running,
     StateName,
@@ -24,6 +25,7 @@ from caxton.runtime.agent_view import AgentUsage, AgentView, LastError
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.modules import CodeLease
 from caxton.runtime.seam import CoreEvent, Slot, Totals
+from caxton.storage.agents import Wanted
 
 _STATE_NAMES: Final[dict[type[Agent], StateName]] = {
     Unloaded: "unloaded",
@@ -47,6 +49,10 @@ class AgentRecord(msgspec.Struct, eq=False, gc=False):
     agent: Agent
     deployment_id: DeploymentId
     wasi: bool = False
+    # What it is to be after a restart, as the store has it or is about to.
+    wanted: Wanted = "running"
+    # Whether the store has it: what the runtime makes by itself is made anew after a start.
+    kept: bool = False
     capabilities: tuple[Capability, ...] = ()
     slot: Slot | None = None
     lease: CodeLease | None = None
@@ -82,7 +88,8 @@ class AgentRecord(msgspec.Struct, eq=False, gc=False):
     @property
     def digest(self) -> Digest | None:
         """The module's digest; None for an external agent."""
-        return self.lease.digest if self.lease is not None else None
+        program = getattr(self.agent, "program", None)
+        return program.digest if isinstance(program, GuestProgram) else None
 
     def note_fault(self, kind: str, message: str, wall_ns: int) -> None:
         """Count a fault and keep it as the latest."""

@@ -47,10 +47,10 @@ class Census:
         for place, record in enumerate(list(self._registry)):
             if place % SLICE_AGENTS == SLICE_AGENTS - 1:
                 await asyncio.sleep(0)
+            states[record.state] += 1
             if record.slot is None:
                 continue
             totals = self._bridge.totals(record.slot)
-            states[record.state] += 1
             agents.append(
                 AgentReading(
                     agent_id=record.agent.id,

@@ -2,6 +2,7 @@
 
     <data_dir>/           made with mode 0700
       lock                held by the one server that uses the directory; holds its process id as text
+      caxton.db           agents, tokens and more, with its -wal and -shm (see the storage room)
       modules/            WebAssembly modules by digest
       compiled/           machine code, 0700 and authenticated (see `compiled_cache`)
       root.token          belongs to the security room
@@ -18,6 +19,7 @@ from typing import Final, final
 
 from caxton.domain.errors.request import ConfigurationInvalid
 from caxton.domain.problem import Problem, ProblemKind
+from caxton.storage.database import DATABASE_NAME
 
 LOCK_NAME: Final = "lock"
 MODULES_NAME: Final = "modules"
@@ -54,6 +56,11 @@ class DataDirectory:
             os.close(lock_fd)
             raise
         return cls(path.resolve(), lock_fd)
+
+    @property
+    def database(self) -> Path:
+        """The database."""
+        return self.path / DATABASE_NAME
 
     @property
     def modules(self) -> Path:

@@ -15,7 +15,7 @@ class DeployRequest(msgspec.Struct, frozen=True, kw_only=True):
     """An agent with a module. The module's bytes come beside it, or `module_digest` names known ones.
 
     What is None takes the module's manifest, then the server's default. `wasi` grants the inert subset
-    of WASI that a C library needs.
+    of WASI that a C library needs. `deployed_by` is the identity of whoever brings it, for the record.
     """
 
     name: AgentName
@@ -31,6 +31,7 @@ class DeployRequest(msgspec.Struct, frozen=True, kw_only=True):
     instances: int = 1
     labels: dict[str, str] = {}
     wasi: bool = False
+    deployed_by: str = ""
 
 
 @final

@@ -1,29 +1,25 @@
 """How agents come, stop, come back and go.
 
 Each operation asks the core and waits for its event; the registry changes state when the core has
-answered, not before. An agent is shown once its first instance has proved itself: whatever goes wrong
-before that is undone, so that nothing stays behind. `delete` hides the agent at once and lets the core
-finish: a handler that runs comes to its end (its deadline bounds that), what waited in the mailbox is
-answered with `failure`; with `force` the caller does not wait for that. Draining handles what waits and
-takes nothing new; it cannot be hurried, only waited for.
+answered, not before. An agent is shown once its first instance has proved itself and the store has it:
+whatever goes wrong before that is undone, so that nothing stays behind. `delete` hides the agent as soon as
+the store has forgotten it and lets the core finish: a handler that runs comes to its end (its deadline bounds
+that), what waited in the mailbox is answered with `failure`; with `force` the caller does not wait for that.
+Draining handles what waits and takes nothing new; it cannot be hurried, only waited for.
 """
 
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Final, final
+from typing import final
 
 from caxton.clock import Clock
-from caxton.config import Config, default_limits, limit_maxima
+from caxton.config import Config
 from caxton.domain.agent import (
     AgentKind,
     AgentSpec,
-    Delivery,
-    ExternalProgram,
     Failed,
-    GuestProgram,
     Loaded,
-    Profile,
     Running,
     Stopped,
     drain,
@@ -31,17 +27,16 @@ from caxton.domain.agent import (
     register,
     revive,
     start,
+    stop,
 )
 from caxton.domain.errors.agent import AgentFailed, AgentNotFound, InvalidState
-from caxton.domain.errors.request import InvalidRequest
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.events import EventType
-from caxton.domain.ids import AgentId, Capability, new_agent_id, new_deployment_id, parse_capability
-from caxton.domain.limits import LimitsRequest, ResourceLimits, explain_limits, merge_limits
+from caxton.domain.ids import new_agent_id, new_deployment_id
 from caxton.domain.operation import invalid_state
-from caxton.domain.problem import Problem, ProblemKind
-from caxton.domain.quantities import Version, parse_version
+from caxton.runtime.admission import Admission
+from caxton.runtime.agent_ledger import AgentLedger
 from caxton.runtime.agent_log import LogShelf
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.bridge import Bridge
@@ -49,11 +44,11 @@ from caxton.runtime.deploy_request import DeployRequest, ExternalRequest
 from caxton.runtime.inbox import Inbox
 from caxton.runtime.module_problem import start_refusal
 from caxton.runtime.modules import CodeLease, Modules, Wish
-from caxton.runtime.registry import DeploymentEntry, Registry
-from caxton.runtime.seam import Ask, CoreEvent, EventCode, Slot, SpawnOrder
+from caxton.runtime.registry import Registry
+from caxton.runtime.seam import Ask, CoreEvent, EventCode, Slot
+from caxton.runtime.spawn_order import spawn_order
 from caxton.runtime.supervisor import Supervisor, fault_kind, log_fields
-
-FIRST_VERSION: Final = Version("1")
+from caxton.storage.agents import StoredAgent
 
 _log = logging.getLogger("caxton.runtime.lifecycle")
 
@@ -71,16 +66,16 @@ class Lifecycle:
         logs: LogShelf,
         clock: Clock,
         config: Config,
+        ledger: AgentLedger,
     ) -> None:
+        self._ledger = ledger
         self._bridge = bridge
         self._registry = registry
         self._modules = modules
         self._supervisor = supervisor
         self._logs = logs
         self._clock = clock
-        self._default_limits = default_limits(config)
-        self._limit_maxima = limit_maxima(config)
-        self._allowed_profiles = frozenset(Profile(name) for name in config.runtime.allowed_profiles)
+        self._admission = Admission(config, clock)
         self._drain_timeout_s = config.deployment.drain_timeout_s
         self._fuel_per_ms = bridge.fuel_per_ms()
         self._background: set[asyncio.Task[None]] = set()
@@ -95,8 +90,9 @@ class Lifecycle:
             InvalidRequest, InvalidWasm: with everything that is wrong.
             AgentAlreadyExists: the name is taken, maybe by a deployment under way.
             ResourceLimitExceeded: no room for another agent, or for another compilation.
+            StorageFull: no room on the disk.
         """
-        limits = self._limits(request)
+        limits = self._admission.limits(request)
         agent_id = new_agent_id()
         self._registry.reserve(request.name, agent_id)
         try:
@@ -106,14 +102,30 @@ class Lifecycle:
             self._registry.release(request.name, agent_id)
             raise
         try:
-            record = self._guest_record(agent_id, request, limits, lease)
+            record = self._admission.guest(agent_id, request, limits, lease)
         except BaseException:
             # The manifest's version may be none.
             self._modules.release(lease)
             self._registry.release(request.name, agent_id)
             raise
         try:
-            await self._bring_up(record, request.config, lease)
+            await self._bring_up(record, lease)
+            await self._ledger.arrive(record, request.deployed_by)
+        except BaseException as error:
+            await self._undo(record, gone=isinstance(error, asyncio.CancelledError))
+            raise
+        self._publish(record)
+        return record
+
+    async def deploy_external(self, request: ExternalRequest) -> AgentRecord:
+        """Bring an agent that speaks through the API, to stay until it is deleted.
+
+        Raises:
+            InvalidRequest, AgentAlreadyExists, ResourceLimitExceeded, StorageFull: as for `deploy`.
+        """
+        record = self._external(request)
+        try:
+            await self._ledger.arrive(record, request.owner)
         except BaseException as error:
             await self._undo(record, gone=isinstance(error, asyncio.CancelledError))
             raise
@@ -123,45 +135,109 @@ class Lifecycle:
     def create_external(
         self, request: ExternalRequest, *, forgetful: bool = False, has_inbox: bool = True
     ) -> AgentRecord:
-        """Bring an agent that speaks through the API; with `forgetful` its oldest unread messages give way.
+        """Bring an agent that speaks through the API, until the server stops: the store does not know of it.
+
+        With `forgetful` its oldest unread messages give way.
 
         One without an inbox is a part of the server, which takes its messages by itself.
 
         Raises:
             InvalidRequest, AgentAlreadyExists, ResourceLimitExceeded: as for `deploy`.
         """
-        asked = LimitsRequest(mailbox_max=request.mailbox_max, message_bytes_max=request.message_bytes_max)
-        limits = merge_limits(asked, self._default_limits, self._limit_maxima)
-        now_ns = self._clock.wall_ns()
-        spec = AgentSpec(
-            name=request.name,
-            version=FIRST_VERSION,
-            kind=AgentKind.EXTERNAL,
-            limits=limits,
-            capabilities=request.capabilities,
-            labels=request.labels,
-        )
-        agent = load(
-            register(new_agent_id(), spec, now_ns=now_ns), ExternalProgram(owner=request.owner), now_ns=now_ns
-        )
+        record = self._external(request, forgetful=forgetful, has_inbox=has_inbox)
+        self._publish(record)
+        return record
+
+    def _external(
+        self, request: ExternalRequest, *, forgetful: bool = False, has_inbox: bool = True
+    ) -> AgentRecord:
+        agent = self._admission.external(request)
+        record = AgentRecord(agent, new_deployment_id(), capabilities=request.capabilities)
         self._registry.reserve(request.name, agent.id)
         try:
-            slot = self._bridge.spawn_external(
-                agent.id, request.name, limits.message_bytes_max, limits.mailbox_max
-            )
+            self._open_place(record, agent, forgetful=forgetful, has_inbox=has_inbox)
         except BaseException:
             self._registry.release(request.name, agent.id)
             raise
-        running = start(agent, now_ns=now_ns)
-        record = AgentRecord(running, new_deployment_id(), capabilities=request.capabilities)
+        return record
+
+    def _open_place(
+        self, record: AgentRecord, agent: Loaded, *, forgetful: bool = False, has_inbox: bool = True
+    ) -> None:
+        """Give an external agent its place in the core, and let it run."""
+        limits = agent.spec.limits
         bridge = self._bridge
+        slot = bridge.spawn_external(agent.id, agent.spec.name, limits.message_bytes_max, limits.mailbox_max)
+        self._registry.swap(record, agent, start(agent, now_ns=self._clock.wall_ns()))
         # Half of the mailbox is left to messages that callers wait for: those are taken out at once.
         forgetful_max = max(limits.mailbox_max // 2, 1) if forgetful else None
         if has_inbox:
             record.inbox = Inbox(lambda count: bridge.acknowledge(slot, count), forgetful_max=forgetful_max)
         self._registry.attach(record, slot)
-        self._publish(record)
+
+    # --- after a restart of the server ---
+
+    def recall(self, stored: StoredAgent) -> AgentRecord:
+        """Show an agent that the store has: `loaded`, or `stopped` where it is to be that.
+
+        Raises:
+            AgentAlreadyExists: two agents of the store have one name.
+        """
+        now_ns = self._clock.wall_ns()
+        registered = register(stored.agent_id, stored.spec, now_ns=stored.created_ns)
+        agent = load(registered, stored.program, now_ns=now_ns)
+        record = AgentRecord(
+            agent,
+            stored.deployment_id,
+            wasi=stored.wasi,
+            wanted=stored.wanted,
+            kept=True,
+            capabilities=stored.spec.capabilities,
+        )
+        if stored.wanted == "stopped":
+            draining = drain(start(agent, now_ns=now_ns), now_ns=now_ns, deadline_ns=now_ns)
+            record.agent = stop(draining, now_ns=now_ns)
+        self._registry.reserve(stored.spec.name, stored.agent_id)
+        self._show(record)
         return record
+
+    async def come_back(self, record: AgentRecord, agent: Loaded) -> None:
+        """Give an agent that has no place in the core one; whatever stands in its way makes it failed.
+
+        Raises:
+            CaxtonError: why it failed.
+        """
+        try:
+            if agent.spec.kind is AgentKind.EXTERNAL:
+                self._open_place(record, agent)
+                return
+            await self._lease_again(record, agent.spec)
+            if self._registry.by_id(agent.id) is not record:
+                raise AgentNotFound(record.name)
+            outcome = self._expect(record, "start")
+            assert record.lease is not None, "it was taken"
+            self._spawn_instance(record, record.lease)
+        except CaxtonError as error:
+            self._give_back(record)
+            record.outcome = None
+            self._supervisor.give_up(record, agent, error)
+            raise
+        event = await self._answer(record, outcome)
+        if event.code is not EventCode.STARTED:
+            raise AgentFailed(record.name, fault_kind(event.fault), event.text)
+
+    async def _lease_again(self, record: AgentRecord, spec: AgentSpec) -> None:
+        self._admission.check_profile(spec.profile)
+        digest = record.digest
+        assert digest is not None, "a guest has a module"
+        wish = Wish(spec.profile, spec.limits.memory_bytes_max, record.wasi)
+        try:
+            lease = record.lease = await self._modules.lease(None, digest, wish)
+            # The module is on the disk; its machine code may have to be kept anew.
+            await self._modules.keep(lease)
+        except OSError as error:
+            reason = f"module {digest} cannot be read: {error.strerror or error}"
+            raise Unavailable(reason, components=["modules"]) from error
 
     # --- stopping and coming back ---
 
@@ -170,15 +246,28 @@ class Lifecycle:
 
         Raises:
             InvalidState: the agent does not run.
+            StorageFull: it could not be kept that it is to be stopped; it goes on running.
         """
-        slot = self._guest_slot(record, "drain")
-        agent = record.agent
-        if not isinstance(agent, Running):
-            raise invalid_state(agent, "drain")
+        self._check_guest(record, "drain")
+        _running(record, "drain")
+        await self._ledger.want(record, "stopped")
+        try:
+            await self._drain(record, timeout_s)
+        except InvalidState:
+            # It failed in the meantime, or another caller was faster: that one's wish holds.
+            if record.state == "failed":
+                await self._ledger.want(record, "running")
+            raise
+
+    async def _drain(self, record: AgentRecord, timeout_s: float | None) -> None:
+        agent = _running(record, "drain")
+        if record.slot is None:
+            # It was deleted in the meantime.
+            raise AgentNotFound(record.name)
         wait_s = self._drain_timeout_s if timeout_s is None else timeout_s
         now_ns = self._clock.wall_ns()
         outcome = self._expect(record, "drain")
-        if not self._bridge.request(slot, Ask.DRAIN):
+        if not self._bridge.request(record.slot, Ask.DRAIN):
             record.outcome = None
             raise invalid_state(agent, "drain")
         new = drain(agent, now_ns=now_ns, deadline_ns=now_ns + round(wait_s * 1e9))
@@ -195,18 +284,23 @@ class Lifecycle:
         Raises:
             InvalidState: it is neither.
             AgentFailed: it does not come up; it is failed then.
+            NotFound, InvalidWasm: its module is gone or not acceptable any more; it is failed then.
         """
-        slot = self._guest_slot(record, "start")
-        agent = record.agent
-        if not isinstance(agent, Failed | Stopped):
-            raise invalid_state(agent, "start")
+        self._check_guest(record, "start")
+        _resting(record, "start")
+        await self._ledger.want(record, "running")
+        agent = _resting(record, "start")
+        revived = revive(agent, now_ns=self._clock.wall_ns())
+        if record.slot is None:
+            # It was not running when the server started.
+            self._supervisor.swap(record, agent, revived, None, "asked to start")
+            await asyncio.shield(self._spawn(self.come_back(record, revived)))
+            return
         outcome = self._expect(record, "start")
-        if not self._bridge.request(slot, Ask.START):
+        if not self._bridge.request(record.slot, Ask.START):
             record.outcome = None
             raise invalid_state(agent, "start")
-        self._supervisor.swap(
-            record, agent, revive(agent, now_ns=self._clock.wall_ns()), None, "asked to start"
-        )
+        self._supervisor.swap(record, agent, revived, None, "asked to start")
         event = await self._answer(record, outcome)
         if event.code is not EventCode.STARTED:
             raise AgentFailed(record.name, fault_kind(event.fault), event.text)
@@ -219,9 +313,9 @@ class Lifecycle:
             Unavailable: it did not finish in time; it goes on draining.
             AgentFailed: it does not come up again.
         """
-        self._guest_slot(record, "restart")
+        self._check_guest(record, "restart")
         if isinstance(record.agent, Running):
-            await self.drain(record, None)
+            await self._drain(record, None)
             if record.state == "draining":
                 raise Unavailable(
                     f"agent {record.name} has not finished what waited for it", retry_after_s=5.0
@@ -239,19 +333,34 @@ class Lifecycle:
 
         Raises:
             InvalidState: it is being started at the moment.
+            StorageFull: the store could not forget it; it stays as it is.
         """
-        agent = record.agent
-        if isinstance(agent, Loaded):
-            raise invalid_state(agent, "delete")
+        if isinstance(record.agent, Loaded):
+            raise invalid_state(record.agent, "delete")
+        self._ledger.check_staying(record)
+        forgotten: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        removal = self._spawn(self._delete(record, forgotten))
+        await asyncio.shield(forgotten if force else removal)
+
+    async def _delete(self, record: AgentRecord, forgotten: "asyncio.Future[None]") -> None:
+        try:
+            await self._ledger.leave(record)
+        except CaxtonError as error:
+            forgotten.set_exception(error)
+            # Marked as seen: it is raised to whoever waits for the whole removal, too.
+            forgotten.exception()
+            raise
         self._registry.withdraw(record)
+        if record.digest is not None:
+            self._modules.need_no_more(record.digest)
         self._supervisor.note(record, EventType.AGENT_REMOVED, record.state, None, "asked to delete")
-        if record.outcome is not None and not record.outcome.done():
+        starting = isinstance(record.agent, Loaded)
+        if record.outcome is not None and not record.outcome.done() and not starting:
             record.outcome.set_exception(AgentNotFound(record.name))
             # Marked as seen: the operation may have been given up by its caller.
             record.outcome.exception()
-        removal = self._spawn(self._remove(record))
-        if not force:
-            await asyncio.shield(removal)
+        forgotten.set_result(None)
+        await self._remove(record)
 
     async def close(self) -> None:
         """Tell everybody who waits that the core has stopped: its events will not come."""
@@ -267,103 +376,26 @@ class Lifecycle:
 
     # --- inside ---
 
-    def _limits(self, request: DeployRequest) -> ResourceLimits:
-        """Check what the edge cannot know, and return the limits in force."""
-        problems = [*explain_limits(request.limits, self._limit_maxima)]
-        if request.profile is not None and request.profile not in self._allowed_profiles:
-            allowed = ", ".join(sorted(self._allowed_profiles))
-            problems.append(
-                _unsupported("profile", f"this server does not allow `{request.profile}`", f"use {allowed}")
-            )
-        if request.instances != 1:
-            problems.append(
-                _unsupported(
-                    "instances", "this version runs one instance of an agent", "leave it out or send 1"
-                )
-            )
-        if request.delivery is not Delivery.AT_MOST_ONCE:
-            problems.append(
-                _unsupported(
-                    "delivery", "this version delivers at most once", "leave it out or send at_most_once"
-                )
-            )
-        problems += [
-            _unsupported(f"tools[{place}]", f"this server has no tool `{tool}`", "leave it out")
-            for place, tool in enumerate(request.tools)
-        ]
-        if problems:
-            raise InvalidRequest(problems)
-        return merge_limits(request.limits, self._default_limits, self._limit_maxima)
-
-    def _guest_record(
-        self, agent_id: AgentId, request: DeployRequest, limits: ResourceLimits, lease: CodeLease
-    ) -> AgentRecord:
-        manifest = lease.manifest
-        capabilities = request.capabilities
-        if capabilities is None:
-            capabilities = _valid_capabilities(manifest.capabilities) if manifest is not None else ()
-        version = request.version
-        if version is None:
-            version = _valid_version(manifest.version if manifest is not None else None)
-        spec = AgentSpec(
-            name=request.name,
-            version=version,
-            limits=limits,
-            profile=lease.profile,
-            capabilities=capabilities,
-            config=request.config,
-            delivery=request.delivery,
-            restart=request.restart,
-            labels=request.labels,
-        )
-        now_ns = self._clock.wall_ns()
-        program = GuestProgram(digest=lease.digest, module_bytes=lease.size_bytes)
-        agent = load(register(agent_id, spec, now_ns=now_ns), program, now_ns=now_ns)
-        return AgentRecord(
-            agent, new_deployment_id(), wasi=request.wasi, capabilities=capabilities, lease=lease
-        )
-
-    async def _bring_up(self, record: AgentRecord, config: dict[str, str], lease: CodeLease) -> None:
+    async def _bring_up(self, record: AgentRecord, lease: CodeLease) -> None:
         outcome = self._expect(record, "deploy")
-        slot = self._bridge.spawn(self._order(record, config), lease.code)
-        self._registry.attach(record, slot)
+        self._spawn_instance(record, lease)
         event = await self._answer(record, outcome)
         if event.code is not EventCode.STARTED:
             raise start_refusal(event)
         await self._modules.keep(lease)
 
-    def _order(self, record: AgentRecord, config: dict[str, str]) -> SpawnOrder:
-        spec = record.agent.spec
-        limits = spec.limits
-        fuel_max = limits.fuel_max
-        if fuel_max is None:
-            fuel_max = (limits.cpu_ms_max or 0) * self._fuel_per_ms
-        return SpawnOrder(
-            agent_id=record.agent.id,
-            name=spec.name,
-            fuel_max=fuel_max,
-            memory_bytes_max=limits.memory_bytes_max,
-            execution_ms_max=limits.execution_ms_max,
-            message_bytes_max=limits.message_bytes_max,
-            mailbox_max=limits.mailbox_max,
-            messages_per_s_max=limits.messages_per_s_max or 0.0,
-            restart_intensity=0 if spec.restart.policy == "temporary" else spec.restart.intensity,
-            restart_period_ms=max(round(spec.restart.period_s * 1000), 1),
-            config=config,
-            wasi=record.wasi,
-        )
+    def _spawn_instance(self, record: AgentRecord, lease: CodeLease) -> None:
+        slot = self._bridge.spawn(spawn_order(record, self._fuel_per_ms), lease.code)
+        self._registry.attach(record, slot)
 
     def _publish(self, record: AgentRecord) -> None:
-        agent = record.agent
-        entry = DeploymentEntry(
-            deployment_id=record.deployment_id,
-            agent_id=agent.id,
-            spec=agent.spec,
-            module_digest=record.digest,
-            created_ns=agent.created_ns,
-        )
-        self._registry.publish(record, entry)
+        self._show(record)
         self._supervisor.note(record, EventType.AGENT_DEPLOYED, None, record.state, "deployed")
+
+    def _show(self, record: AgentRecord) -> None:
+        self._registry.publish(record)
+        if record.digest is not None:
+            self._modules.need(record.digest)
 
     async def _undo(self, record: AgentRecord, *, gone: bool) -> None:
         """Remove an agent that nobody has seen; when its caller has gone, without making anybody wait."""
@@ -374,14 +406,19 @@ class Lifecycle:
     async def _remove(self, record: AgentRecord) -> None:
         if record.slot is not None:
             await self._leave_core(record, record.slot)
-        if record.lease is not None:
-            self._modules.release(record.lease)
+        self._give_back(record)
         if record.inbox is not None:
             record.inbox.close()
         self._registry.release(record.agent.spec.name, record.agent.id)
         if record.log is not None:
             self._logs.close(record.log)
             record.log = None
+
+    def _give_back(self, record: AgentRecord) -> None:
+        """Let go of an agent's code: once, though a start that fails and a removal may meet here."""
+        lease, record.lease = record.lease, None
+        if lease is not None:
+            self._modules.release(lease)
 
     async def _leave_core(self, record: AgentRecord, slot: Slot) -> None:
         if isinstance(record.agent, Loaded) and record.outcome is not None and not record.outcome.done():
@@ -397,14 +434,12 @@ class Lifecycle:
         self._bridge.retire(slot)
         self._registry.detach(record)
 
-    def _guest_slot(self, record: AgentRecord, operation: str) -> Slot:
+    def _check_guest(self, record: AgentRecord, operation: str) -> None:
         if record.agent.spec.kind is AgentKind.EXTERNAL:
             raise InvalidState(
                 record.state, operation, subject=f"the external agent {record.name}", allowed=("delete",)
             )
-        if record.slot is None:
-            raise AgentNotFound(record.name)
-        return record.slot
+        self._ledger.check_staying(record)
 
     async def _answer(self, record: AgentRecord, outcome: "asyncio.Future[CoreEvent]") -> CoreEvent:
         """Wait for what the core says; a caller that goes away leaves the question standing."""
@@ -434,13 +469,15 @@ class Lifecycle:
                 _log.error("an agent could not be removed", exc_info=error, extra={"event": "remove_failed"})
 
 
-def _unsupported(field: str, problem: str, fix: str) -> Problem:
-    return Problem(field=field, kind=ProblemKind.UNSUPPORTED, problem=problem, fix=fix)
+def _running(record: AgentRecord, operation: str) -> Running:
+    agent = record.agent
+    if not isinstance(agent, Running):
+        raise invalid_state(agent, operation)
+    return agent
 
 
-def _valid_capabilities(words: tuple[str, ...]) -> tuple[Capability, ...]:
-    return tuple(dict.fromkeys(parse_capability(word) for word in words))
-
-
-def _valid_version(text: str | None) -> Version:
-    return FIRST_VERSION if text is None else parse_version(text)
+def _resting(record: AgentRecord, operation: str) -> Failed | Stopped:
+    agent = record.agent
+    if not isinstance(agent, Failed | Stopped):
+        raise invalid_state(agent, operation)
+    return agent

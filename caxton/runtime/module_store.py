@@ -14,6 +14,7 @@ from typing import Final, final
 from caxton.domain.errors.request import ParseError
 from caxton.domain.errors.resource import StorageFull
 from caxton.domain.ids import Digest, digest_of, parse_digest
+from caxton.storage.durable_file import sync_directory
 
 # Modules that no agent uses are kept for a later deployment by digest, the newest first, up to these bounds.
 UNUSED_MODULES_MAX: Final = 1000
@@ -44,7 +45,8 @@ class ModuleStore:
             StorageFull: the disk has no room; nothing was kept.
         """
         place = self._place(digest)
-        if place.exists():
+        # One that was damaged since is written again.
+        if self.get(digest) is not None:
             os.utime(place)
             return
         self._make_room(len(module), used | {digest})
@@ -112,7 +114,7 @@ def write_durably(place: Path, *parts: bytes) -> None:
         finally:
             os.close(fd)
         unfinished.rename(place)
-        _sync_directory(place.parent)
+        sync_directory(place.parent)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
@@ -124,11 +126,3 @@ def _write_all(fd: int, content: bytes) -> None:
     rest = memoryview(content)
     while rest:
         rest = rest[os.write(fd, rest) :]
-
-
-def _sync_directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

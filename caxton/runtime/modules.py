@@ -8,7 +8,7 @@ started with it, so that a refused one leaves nothing behind.
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, TypeVar, final
@@ -151,6 +151,8 @@ class Modules:
         self._unused: OrderedDict[tuple[Digest, Profile], CodeEntry] = OrderedDict()
         # The profile that a module gets when its deployer names none.
         self._default_profiles: dict[Digest, Profile] = {}
+        # How many agents are kept that run a module, in memory or not: its bytes stay on the disk.
+        self._needed: Counter[Digest] = Counter()
         self.compiled_count = 0
         self.cache_hits_count = 0
 
@@ -194,7 +196,7 @@ class Modules:
         entry = lease.entry
         if entry.module is not None:
             module = entry.module
-            used = frozenset(digest for digest, _ in self._entries)
+            used = frozenset(digest for digest, _ in self._entries) | frozenset(self._needed)
             await self._on_disk(lambda: self._store.put(entry.digest, module, used))
             entry.module = None
         if not entry.cached:
@@ -221,6 +223,16 @@ class Modules:
         self._unused[key] = entry
         while len(self._unused) > UNUSED_CODES_MAX:
             self._drop(*self._unused.popitem(last=False))
+
+    def need(self, digest: Digest) -> None:
+        """Note that an agent is kept which runs this module: it is not removed to make room."""
+        self._needed[digest] += 1
+
+    def need_no_more(self, digest: Digest) -> None:
+        """Undo one `need`."""
+        self._needed[digest] -= 1
+        if self._needed[digest] <= 0:
+            del self._needed[digest]
 
     def close(self, timeout_s: float) -> bool:
         """Refuse new work, wait for the work in hand, free all code. Blocks; agents are gone by now.

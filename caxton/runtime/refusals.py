@@ -56,6 +56,12 @@ def post_refusal(code: int, detail: object, body: bytes, registry: Registry, roo
             return InvalidMessage([_NO_RECEIVER])
         case PostCode.NO_ROUTE, _:
             name = str(detail)
+            known = registry.known(name)
+            if known is not None:
+                # It has no place in the core: it was not running when the server started.
+                return InvalidState(
+                    known.state, "receive", subject=f"agent {known.name}", allowed=_TO_RECEIVE_AGAIN
+                )
             return NoRoute(name, suggestions=registry.near_names(name))
         case PostCode.OTHER_SENDER, _:
             name = _named_sender(body)

@@ -7,59 +7,20 @@ one. A name is reserved from the moment a deployment begins until nothing of its
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator
-from typing import Final, NamedTuple, Protocol, final
+from typing import Final, NamedTuple, final
 
-import msgspec
-
-from caxton.domain.agent import Agent, AgentSpec, Running, StateName
+from caxton.domain.agent import Agent, Running, StateName
 from caxton.domain.errors.agent import AgentAlreadyExists, AgentNotFound
 from caxton.domain.errors.observability import CursorUnknown
 from caxton.domain.errors.request import ParseError
 from caxton.domain.errors.resource import ResourceLimitExceeded
-from caxton.domain.ids import AgentId, AgentName, Capability, DeploymentId, parse_agent_ref
+from caxton.domain.ids import AgentId, AgentName, Capability, parse_agent_ref
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.directory import CAPABILITIES_MAX, Directory, Place
 from caxton.runtime.resemblance import resembling
 from caxton.runtime.seam import Slot
 
 PAGE_AGENTS_MAX: Final = 1000
-
-
-@final
-class DeploymentEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """That an agent was deployed, and as what."""
-
-    deployment_id: DeploymentId
-    agent_id: AgentId
-    spec: AgentSpec
-    module_digest: str | None
-    created_ns: int
-
-
-class DeploymentLog(Protocol):
-    """Where deployments are recorded. In this version they live as long as the process."""
-
-    def record(self, entry: DeploymentEntry) -> None: ...
-    def forget(self, agent_id: AgentId) -> None: ...
-
-
-@final
-class MemoryDeploymentLog:
-    """Deployments of the agents that are here."""
-
-    def __init__(self) -> None:
-        self._entries: dict[AgentId, DeploymentEntry] = {}
-
-    def record(self, entry: DeploymentEntry) -> None:
-        """Keep an entry; an earlier one of the same agent gives way."""
-        self._entries[entry.agent_id] = entry
-
-    def forget(self, agent_id: AgentId) -> None:
-        """Drop an agent's entry."""
-        self._entries.pop(agent_id, None)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
 
 @final
@@ -79,8 +40,7 @@ class Query(NamedTuple):
 class Registry:
     """Agents by id, name, slot and capability. All methods are for the thread of the event loop."""
 
-    def __init__(self, deployments: DeploymentLog) -> None:
-        self._deployments = deployments
+    def __init__(self) -> None:
         self._by_id: dict[AgentId, AgentRecord] = {}
         self._by_name: dict[AgentName, AgentRecord] = {}
         self._by_slot: dict[Slot, AgentRecord] = {}
@@ -130,7 +90,7 @@ class Registry:
             self._by_slot.pop(record.slot, None)
             record.slot = None
 
-    def publish(self, record: AgentRecord, entry: DeploymentEntry) -> None:
+    def publish(self, record: AgentRecord) -> None:
         """Show an agent to everybody."""
         agent = record.agent
         assert self._reserved.get(agent.spec.name) == agent.id, "a name is reserved before its agent is shown"
@@ -141,7 +101,6 @@ class Registry:
         self._listed.append(record.sequence)
         self._by_sequence[record.sequence] = record
         self._directory.enter(Place(record.sequence), record.capabilities, runs=isinstance(agent, Running))
-        self._deployments.record(entry)
 
     def withdraw(self, record: AgentRecord) -> None:
         """Hide an agent; its name stays reserved until `release`."""
@@ -152,7 +111,6 @@ class Registry:
         del self._by_sequence[record.sequence]
         self._listed.pop(bisect_right(self._listed, record.sequence) - 1)
         self._directory.leave(Place(record.sequence))
-        self._deployments.forget(agent.id)
 
     def swap(self, record: AgentRecord, seen: Agent, new: Agent) -> None:
         """Replace the state `seen` by `new`.
@@ -198,18 +156,21 @@ class Registry:
         Raises:
             AgentNotFound: with near names.
         """
+        record = self.known(agent)
+        if record is None:
+            raise AgentNotFound(agent, suggestions=self.near_names(agent))
+        return record
+
+    def known(self, agent: str) -> AgentRecord | None:
+        """Return the agent with this id or name, if there is one."""
         record = self._by_name.get(AgentName(agent))
         if record is not None:
             return record
         try:
             ref = parse_agent_ref(agent)
         except ParseError:
-            ref = None
-        if isinstance(ref, int):
-            record = self._by_id.get(ref)
-        if record is None:
-            raise AgentNotFound(agent, suggestions=self.near_names(agent))
-        return record
+            return None
+        return self._by_id.get(ref) if isinstance(ref, int) else None
 
     def by_id(self, agent_id: AgentId) -> AgentRecord | None:
         """Return the agent with this id, if it is shown."""

@@ -6,8 +6,8 @@ All methods are for the thread of the event loop. Whatever is refused is raised 
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, final
 
@@ -19,7 +19,7 @@ from caxton.domain.errors.agent import InvalidState
 from caxton.domain.errors.resource import Unavailable
 from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, AgentName
-from caxton.domain.limits import BOUNDS
+from caxton.runtime.agent_ledger import AgentLedger
 from caxton.runtime.agent_log import AgentLog, LogShelf
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.agent_view import AgentView
@@ -36,11 +36,15 @@ from caxton.runtime.inbox import Inbox
 from caxton.runtime.lifecycle import Lifecycle
 from caxton.runtime.module_store import ModuleStore
 from caxton.runtime.modules import Modules
-from caxton.runtime.registry import MemoryDeploymentLog, Query, Registry
+from caxton.runtime.recovery import Recovery
+from caxton.runtime.registry import Query, Registry
 from caxton.runtime.seam import ConversationCode, ConversationNews, CoreEvent, Incoming, Slot
+from caxton.runtime.speakers import Speakers
 from caxton.runtime.supervisor import Supervisor
 from caxton.runtime.waiters import Waiters
 from caxton.runtime.yellow_pages import YellowPages
+from caxton.storage.agents import load_agents
+from caxton.storage.store import Store
 from caxton.telemetry.events import EventRing
 from caxton.telemetry.logs import log_guest_line
 
@@ -51,11 +55,6 @@ Batch = tuple[int, list[Posted | CaxtonError]]
 
 _log = logging.getLogger("caxton.runtime")
 
-CLIENT_PREFIX: Final = "client."
-SERVICE_OWNER: Final = "caxton"
-"""Owner of agents that are a part of the server; no token has this identity."""
-_NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9._:-]")
-_NAME_CHARACTERS_MAX: Final = 200
 _WARN: Final = 3
 
 
@@ -63,17 +62,20 @@ _WARN: Final = 3
 class Runtime:
     """The agents of this process and the way to them."""
 
-    def __init__(self, config: Config, clock: Clock, directory: DataDirectory, bridge: Bridge) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, directory: DataDirectory, store: Store, bridge: Bridge
+    ) -> None:
         self._config = config
         self._clock = clock
         self._directory = directory
+        self._store = store
         self._bridge = bridge
         self._phase = "new"
-        self._external_by_principal: dict[str, AgentId] = {}
         self._logs = LogShelf()
         self._events = EventRing(clock.wall_ns())
-        self._registry = Registry(MemoryDeploymentLog())
-        self._yellow_pages = YellowPages(self._registry)
+        self._registry = Registry()
+        ledger = AgentLedger(store, config.deployment.keep_versions)
+        self._yellow_pages = YellowPages(self._registry, ledger)
         self._waiters = Waiters(self._registry)
         self._supervisor = Supervisor(self._registry, self._events, clock)
         self._modules = Modules(
@@ -84,8 +86,16 @@ class Runtime:
             allowed_profiles=frozenset(Profile(name) for name in config.runtime.allowed_profiles),
         )
         self._lifecycle = Lifecycle(
-            bridge, self._registry, self._modules, self._supervisor, self._logs, clock, config
+            bridge,
+            self._registry,
+            self._modules,
+            self._supervisor,
+            self._logs,
+            clock,
+            config,
+            ledger,
         )
+        self._recovery = Recovery(self._lifecycle, clock.monotonic_ns)
         self._dispatcher = Dispatcher(
             bridge,
             self._registry,
@@ -94,6 +104,7 @@ class Runtime:
             pool_messages=config.runtime.pool_messages,
             conversations_max=config.messaging.conversations_max,
         )
+        self._speakers = Speakers(self._lifecycle, self._registry, self._dispatcher)
         self._conversations = Conversations(
             bridge,
             self._registry,
@@ -105,37 +116,49 @@ class Runtime:
 
     @classmethod
     def open(cls, config: Config, clock: Clock) -> "Runtime":
-        """Take the data directory and load the core; nothing runs yet.
+        """Take the data directory, open the store and load the core; nothing runs yet.
 
         Raises:
-            ConfigurationInvalid: the directory is not ours, or the core cannot be loaded or made.
+            ConfigurationInvalid: the directory is not ours, its database is damaged or newer, or the core
+                cannot be loaded or made.
         """
-        directory = DataDirectory.open(Path(config.storage.data_dir))
-        try:
+        with ExitStack() as opened:
+            directory = DataDirectory.open(Path(config.storage.data_dir))
+            opened.callback(directory.close)
+            store = Store.open(
+                directory.database,
+                durability=config.storage.durability,
+                group_commit_ms=config.storage.group_commit_ms,
+            )
+            opened.callback(store.close, 0.0)
             bridge = Bridge.open(core_settings(config))
-            try:
-                return cls(config, clock, directory, bridge)
-            except BaseException:
-                bridge.close()
-                raise
-        except BaseException:
-            directory.close()
-            raise
+            opened.callback(bridge.close)
+            made = cls(config, clock, directory, store, bridge)
+            opened.pop_all()
+            return made
 
     # --- life ---
 
     async def start(self) -> None:
-        """Start the core's workers; `ready` is true afterwards."""
+        """Start the core's workers and bring the agents back; `ready` is true afterwards.
+
+        Raises:
+            ConfigurationInvalid: an agent's row in the store cannot be read.
+        """
         loop = asyncio.get_running_loop()
+        agents = await loop.run_in_executor(None, self._store.load, load_agents)
+        self._store.start()
         await loop.run_in_executor(None, self._bridge.start)
         self._bridge.attach(loop, self)
+        self._phase = "recovering"
+        await self._recovery.run(agents)
         self._phase = "running"
 
     async def stop(self, timeout_s: float) -> None:
         """Take nothing new, stop the workers after their current handler, free everything. Idempotent."""
         if self._phase == "stopped":
             return
-        started = self._phase == "running"
+        started = self._phase in {"recovering", "running"}
         self._phase = "stopped"
         loop = asyncio.get_running_loop()
         if started:
@@ -155,6 +178,8 @@ class Runtime:
         else:
             # Nobody can interrupt a compilation; the process ends with what it holds.
             _log.warning("a module is still being compiled", extra={"event": "compilation_abandoned"})
+        if not await loop.run_in_executor(None, self._store.close, timeout_s):
+            _log.warning("the disk does not answer", extra={"event": "commit_abandoned"})
         self._directory.close()
 
     @property
@@ -169,6 +194,8 @@ class Runtime:
                 return {}
             case "new":
                 return {"core": "the workers have not been started"}
+            case "recovering":
+                return {"agents": f"{self._recovery.progress.agents} agents are back, more are coming"}
             case _:
                 return {"core": "the server is stopping"}
 
@@ -180,41 +207,19 @@ class Runtime:
         return self._view(await self._lifecycle.deploy(request, module))
 
     async def create_external(self, request: ExternalRequest) -> AgentView:
-        """Bring an agent that speaks through the API. See `Lifecycle.create_external`."""
+        """Bring an agent that speaks through the API. See `Lifecycle.deploy_external`."""
         self._require_ready()
-        return self._view(self._lifecycle.create_external(request))
+        return self._view(await self._lifecycle.deploy_external(request))
 
     def external_for(self, principal_name: str) -> AgentId:
-        """Return the external agent that speaks for a token, made on first use.
-
-        Raises:
-            ResourceLimitExceeded: there is no room for another agent.
-        """
+        """Return the external agent that speaks for a token. See `Speakers.of_principal`."""
         self._require_ready()
-        known = self._external_by_principal.get(principal_name)
-        if known is not None and self._registry.by_id(known) is not None:
-            return known
-        request = ExternalRequest(name=self._client_name(principal_name), owner=principal_name)
-        made = self._lifecycle.create_external(request, forgetful=True).agent.id
-        self._external_by_principal[principal_name] = made
-        return made
+        return self._speakers.of_principal(principal_name)
 
     def service_agent(self, name: str, listener: Listener) -> AgentId:
-        """Bring an external agent that is a part of the server: `listener` takes its messages as they come.
-
-        It has no inbox, cannot be deleted, and nobody else speaks for it. Where the name is taken, it gets a
-        number.
-
-        Raises:
-            ResourceLimitExceeded: there is no room for another agent.
-        """
+        """Bring an external agent that is a part of the server. See `Speakers.of_server`."""
         self._require_ready()
-        request = ExternalRequest(
-            name=self._free_name(name), owner=SERVICE_OWNER, mailbox_max=BOUNDS["mailbox_max"].greatest
-        )
-        made = self._lifecycle.create_external(request, has_inbox=False).agent.id
-        self._dispatcher.listen(made, listener)
-        return made
+        return self._speakers.of_server(name, listener)
 
     def owner(self, agent_id: AgentId) -> str | None:
         """Return the name of the token that an external agent belongs to; None for all others."""
@@ -379,6 +384,7 @@ class Runtime:
                 "messages_unrouted": self._dispatcher.unrouted_count,
                 "log_bytes": self._logs.total_bytes,
             },
+            "store": self._store.totals(),
             "limits": {
                 "agents_max": runtime.agents_max,
                 "module_bytes_max": runtime.module_bytes_max,
@@ -392,6 +398,11 @@ class Runtime:
     def census(self) -> Census:
         """Return the reader of the runtime's numbers, for the metrics."""
         return Census(self._bridge, self._registry, self._waiters, self._modules)
+
+    @property
+    def store(self) -> Store:
+        """What survives a restart, for those parts of the server that keep something of their own."""
+        return self._store
 
     @property
     def conversations(self) -> Conversations:
@@ -456,15 +467,3 @@ class Runtime:
         if record.log is None:
             record.log = self._logs.open()
         return record.log
-
-    def _client_name(self, principal_name: str) -> AgentName:
-        plain = _NOT_IN_A_NAME.sub("-", principal_name)[:_NAME_CHARACTERS_MAX]
-        return self._free_name(f"{CLIENT_PREFIX}{plain}")
-
-    def _free_name(self, wanted: str) -> AgentName:
-        name = wanted
-        number = 1
-        while self._registry.is_taken(AgentName(name)):
-            number += 1
-            name = f"{wanted}.{number}"
-        return AgentName(name)

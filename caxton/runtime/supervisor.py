@@ -25,6 +25,7 @@ from caxton.domain.agent import (
 from caxton.domain.errors.agent import FaultKind
 from caxton.domain.errors.request import ParseError
 from caxton.domain.errors.resource import ResourceLimitExceeded
+from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.events import EventType, LifecycleData
 from caxton.domain.ids import parse_capability
 from caxton.runtime.agent_record import AgentRecord
@@ -95,6 +96,19 @@ class Supervisor:
         self._registry.swap(record, seen, new)
         if record.shown and event is not None:
             self.note(record, event, old_state, record.state, reason)
+
+    def give_up(self, record: AgentRecord, agent: Loaded, error: CaxtonError) -> None:
+        """Let an agent that cannot be started be failed, with the reason."""
+        now_ns = self._clock.wall_ns()
+        record.note_fault(FaultKind.START, error.message, now_ns)
+        fault = Fault(kind=FaultKind.START, reason=error.message)
+        self.swap(record, agent, fail(agent, fault, now_ns=now_ns), EventType.AGENT_FAILED, error.message)
+        _log.warning(
+            "agent %s cannot be started: %s",
+            record.name,
+            error.message,
+            extra=log_fields(record, "agent_failed"),
+        )
 
     def note(
         self,

@@ -6,6 +6,7 @@ Guests register at run time through the core; an external agent, or whoever answ
 import asyncio
 from bisect import bisect_right
 from collections.abc import Collection
+from contextlib import suppress
 from itertools import islice
 from typing import Final, final
 
@@ -14,8 +15,11 @@ import msgspec
 from caxton.domain.agent import AgentKind
 from caxton.domain.errors.agent import InvalidState
 from caxton.domain.errors.request import NotFound
+from caxton.domain.errors.resource import ResourceLimitExceeded
+from caxton.domain.errors.taxonomy import CaxtonError
 from caxton.domain.ids import AgentId, Capability
 from caxton.domain.suggestion import near_names
+from caxton.runtime.agent_ledger import AgentLedger
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.registry import Registry
 
@@ -38,8 +42,9 @@ Page = tuple[list[CapabilityCount], str | None]
 class YellowPages:
     """What agents can do, and who. For the thread of the event loop."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, ledger: AgentLedger) -> None:
         self._registry = registry
+        self._ledger = ledger
 
     async def page(self, prefix: str, has: Collection[str], limit: int, after: str) -> Page:
         """Return up to `limit` capabilities by name behind `after`, and the name to go on behind.
@@ -77,27 +82,42 @@ class YellowPages:
         """Return up to `limit` running agents that have all of one or more capabilities, oldest first."""
         return [record.agent.id for record in islice(self._registry.capable(has), limit)]
 
-    def register(self, agent: str, capability: Capability) -> AgentRecord:
-        """Note that an external agent can do something; idempotent.
+    async def register(self, agent: str, capability: Capability) -> AgentRecord:
+        """Note that an external agent can do something, and keep it; idempotent.
 
         Raises:
             AgentNotFound, InvalidState: there is no such agent, or it is a module, which registers itself.
             ResourceLimitExceeded: it can do as much already as one agent may.
+            StorageFull: it could not be kept; the agent can do what it could before.
         """
         record = self._external(agent, "register capability")
+        is_new = capability not in record.capabilities
         self._registry.add_capability(record, capability)
+        try:
+            await self._ledger.declare(record)
+        except CaxtonError:
+            if is_new:
+                self._registry.remove_capability(record, capability)
+            raise
         return record
 
-    def deregister(self, agent: str, capability: str) -> None:
+    async def deregister(self, agent: str, capability: Capability) -> None:
         """Note that an external agent cannot do something any more.
 
         Raises:
-            AgentNotFound, InvalidState: as for `register`.
+            AgentNotFound, InvalidState, StorageFull: as for `register`.
             NotFound: it could not anyway.
         """
         record = self._external(agent, "deregister capability")
         if not self._registry.remove_capability(record, capability):
             raise NotFound("capability", capability, suggestions=near_names(capability, record.capabilities))
+        try:
+            await self._ledger.declare(record)
+        except CaxtonError:
+            # Full in the meantime: others were registered in its place.
+            with suppress(ResourceLimitExceeded):
+                self._registry.add_capability(record, capability)
+            raise
 
     def _external(self, agent: str, operation: str) -> AgentRecord:
         record = self._registry.find(agent)

@@ -1,16 +1,17 @@
 """Bearer tokens: made once, shown once, kept as SHA-256.
 
 A token is `cxt_<id>_<secret>`: the id names it in lists and logs, the secret is 256 random bits. The
-root token outlives the process in a file; every other token lives in memory until the server stops.
+root token has a file of its own; every other one is kept in a log, and holds once it is there. A revoked one
+is refused at once, also when the log cannot be written: then its caller is told to revoke it again.
 A look-up hashes what the caller sent and finds the hash in a dict, so its time tells nothing about
 how near a guess was.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from os import urandom
-from typing import Final, final
+from typing import Final, Protocol, final
 
 import msgspec
 
@@ -43,6 +44,31 @@ class TokenView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @final
+class StoredToken(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a token. `digest` is its SHA-256; a revoked one is kept to tell its holder."""
+
+    token_id: str
+    name: str
+    role: Role
+    digest: bytes
+    created_ns: int
+    expires_ns: int | None = None
+    revoked_ns: int | None = None
+
+
+class TokenLog(Protocol):
+    """Where tokens outlive the process."""
+
+    async def keep(self, token: StoredToken, forget: Sequence[str] = ()) -> None:
+        """Keep a token as it is given and forget those with the other ids, both or neither.
+
+        Raises:
+            StorageFull, ResourceLimitExceeded, Unavailable: nothing has changed.
+        """
+        ...
+
+
+@final
 class _Record:
     """A token as the store keeps it."""
 
@@ -54,6 +80,17 @@ class _Record:
         self.created_ns = created_ns
         self.expires_ns = expires_ns
         self.last_used_ns: int | None = None
+
+    def stored(self, revoked_ns: int | None) -> StoredToken:
+        return StoredToken(
+            token_id=self.principal.identity,
+            name=self.principal.name,
+            role=self.principal.role,
+            digest=self.digest,
+            created_ns=self.created_ns,
+            expires_ns=self.expires_ns,
+            revoked_ns=revoked_ns,
+        )
 
     def view(self) -> TokenView:
         return TokenView(
@@ -76,15 +113,31 @@ def new_token(token_id: str) -> str:
 class TokenStore:
     """All tokens that this process accepts. For the thread of the event loop."""
 
-    def __init__(self, root_token: str, now_ns: Callable[[], int]) -> None:
-        """Accept the root token; `now_ns` is the wall clock in nanoseconds."""
+    def __init__(
+        self,
+        root_token: str,
+        now_ns: Callable[[], int],
+        log: TokenLog,
+        stored: Iterable[StoredToken] = (),
+    ) -> None:
+        """Accept the root token and those that the log had; `now_ns` is the wall clock in nanoseconds."""
         self._now_ns = now_ns
+        self._log = log
         self._by_digest: dict[bytes, _Record] = {}
         self._by_id: dict[str, _Record] = {}
         # Kept so that a caller is told why its token stopped working; oldest dropped first.
-        self._revoked: dict[bytes, None] = {}
+        self._revoked: dict[bytes, str] = {}
+        # Revoked here, while the log does not know of it.
+        self._unsettled: dict[str, StoredToken] = {}
+        self._coming_count = 0
         root = Principal(ROOT_IDENTITY, ROOT_IDENTITY, Role.ADMIN)
         self._add(_Record(root, _digest(root_token), now_ns(), None))
+        for token in stored:
+            if token.revoked_ns is not None:
+                self._revoked[token.digest] = token.token_id
+            else:
+                principal = Principal(token.token_id, token.name, token.role)
+                self._add(_Record(principal, token.digest, token.created_ns, token.expires_ns))
 
     def authenticate(self, token: str) -> Principal:
         """Return who the token stands for.
@@ -107,14 +160,15 @@ class TokenStore:
         record = self._by_id.get(identity)
         return record is not None and (record.expires_ns is None or self._now_ns() < record.expires_ns)
 
-    def create(self, name: str, role: Role, expires_in_s: float | None) -> tuple[str, TokenView]:
+    async def create(self, name: str, role: Role, expires_in_s: float | None) -> tuple[str, TokenView]:
         """Make a token and return it, for the only time, with what may be told of it later.
 
         Raises:
             ResourceLimitExceeded: the store is full of tokens that still live.
+            StorageFull, Unavailable: it could not be kept; there is no such token.
         """
-        self._drop_expired()
-        if len(self._by_id) >= TOKENS_MAX:
+        expired = self._expired()
+        if len(self._by_id) - len(expired) + self._coming_count >= TOKENS_MAX:
             raise ResourceLimitExceeded("tokens", TOKENS_MAX)
         token_id = urandom(_ID_BYTES).hex()
         while token_id in self._by_id:
@@ -123,6 +177,13 @@ class TokenStore:
         now_ns = self._now_ns()
         expires_ns = None if expires_in_s is None else now_ns + int(expires_in_s * 1_000_000_000)
         record = _Record(Principal(token_id, name, role), _digest(token), now_ns, expires_ns)
+        self._coming_count += 1
+        try:
+            await self._log.keep(record.stored(None), [old.principal.identity for old in expired])
+        finally:
+            self._coming_count -= 1
+        for old in expired:
+            self._remove(old)
         self._add(record)
         return token, record.view()
 
@@ -130,36 +191,46 @@ class TokenStore:
         """Return all tokens that are not revoked, oldest first."""
         return [record.view() for record in self._by_id.values()]
 
-    def revoke(self, token_id: str) -> None:
+    async def revoke(self, token_id: str) -> None:
         """End a token at once.
 
         Raises:
             NotFound: no token has this id.
             InvalidState: it is the root token, which only the operator changes.
+            StorageFull, ResourceLimitExceeded, Unavailable: it is refused from now on, but only until a
+                restart; revoking it again may succeed.
         """
-        record = self._by_id.get(token_id)
-        if record is None:
-            raise NotFound("token", token_id, suggestions=near_names(token_id, self._by_id))
         if token_id == ROOT_IDENTITY:
             raise InvalidState("in use", "revoke", subject="the root token", allowed=())
-        self._remove(record)
-        self._revoked[record.digest] = None
-        while len(self._revoked) > REVOKED_MAX:
-            del self._revoked[next(iter(self._revoked))]
+        record = self._by_id.get(token_id)
+        if record is not None:
+            self._remove(record)
+            self._revoked[record.digest] = token_id
+            self._unsettled[token_id] = record.stored(self._now_ns())
+        stored = self._unsettled.get(token_id)
+        if stored is None:
+            raise NotFound("token", token_id, suggestions=near_names(token_id, self._by_id))
+        oldest = list(self._revoked.items())[: max(len(self._revoked) - REVOKED_MAX, 0)]
+        await self._log.keep(stored, [old for _, old in oldest])
+        self._unsettled.pop(token_id, None)
+        for digest, _ in oldest:
+            self._revoked.pop(digest, None)
 
     def _add(self, record: _Record) -> None:
         self._by_digest[record.digest] = record
         self._by_id[record.principal.identity] = record
 
     def _remove(self, record: _Record) -> None:
-        del self._by_digest[record.digest]
-        del self._by_id[record.principal.identity]
+        self._by_digest.pop(record.digest, None)
+        self._by_id.pop(record.principal.identity, None)
 
-    def _drop_expired(self) -> None:
+    def _expired(self) -> tuple[_Record, ...]:
         now_ns = self._now_ns()
-        for record in list(self._by_id.values()):
-            if record.expires_ns is not None and now_ns >= record.expires_ns:
-                self._remove(record)
+        return tuple(
+            record
+            for record in self._by_id.values()
+            if record.expires_ns is not None and now_ns >= record.expires_ns
+        )
 
 
 def parse_authorization(value: str) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from caxton.api.answer import Answer
 from caxton.api.errors import IdempotencyConflict
 from caxton.api.idempotency import KEPT_NS, KEYS_MAX, IdempotencyStore
+from caxton.storage.store import Store
 from tests.api.deployed import deployed
 from tests.api.live import API, LiveServer, error_of, message, problems_of
 
@@ -109,55 +112,105 @@ class Clock:
         return self.now_ns
 
 
+@pytest.fixture
+async def store(tmp_path: Path, anyio_backend: object) -> AsyncGenerator[Store]:
+    made = Store.open(tmp_path / "caxton.db", durability="normal", group_commit_ms=0)
+    made.start()
+    yield made
+    await asyncio.to_thread(made.close, 10.0)
+
+
 async def answering(number: int, status: int = 200) -> Answer:
     return Answer(status, b"%d" % number)
 
 
 @pytest.mark.anyio
-async def test_an_answer_is_forgotten_after_a_day() -> None:
+async def test_an_answer_is_forgotten_after_a_day(store: Store) -> None:
     clock = Clock()
-    store = IdempotencyStore(clock)
-    first = await store.once("me", "key", b"print", lambda: answering(1))
+    answers = IdempotencyStore(clock, store)
+    first = await answers.once("me", "key", b"print", lambda: answering(1))
     clock.now_ns += KEPT_NS - 1
-    assert (await store.once("me", "key", b"print", lambda: answering(2))).body == first.body
+    assert (await answers.once("me", "key", b"print", lambda: answering(2))).body == first.body
     clock.now_ns += 1
-    assert (await store.once("me", "key", b"print", lambda: answering(3))).body == b"3"
+    assert (await answers.once("me", "key", b"print", lambda: answering(3))).body == b"3"
 
 
 @pytest.mark.anyio
-async def test_the_oldest_answers_give_way_when_there_are_too_many() -> None:
-    store = IdempotencyStore(Clock())
+async def test_the_oldest_answers_give_way_when_there_are_too_many(store: Store) -> None:
+    answers = IdempotencyStore(Clock(), store)
     for number in range(KEYS_MAX + 10):
-        await store.once("me", str(number), b"", lambda number=number: answering(number))
-    assert len(store) == KEYS_MAX
-    assert (await store.once("me", "9", b"", lambda: answering(-1))).body == b"-1"
-    assert (await store.once("me", str(KEYS_MAX), b"", lambda: answering(-1))).body == b"%d" % KEYS_MAX
+        await answers.once("me", str(number), b"", lambda number=number: answering(number))
+    assert len(answers) == KEYS_MAX
+    assert (await answers.once("me", "9", b"", lambda: answering(-1))).body == b"-1"
+    assert (await answers.once("me", str(KEYS_MAX), b"", lambda: answering(-1))).body == b"%d" % KEYS_MAX
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("status", [401, 429, 503])
-async def test_what_says_nothing_of_the_outcome_is_not_kept(status: int) -> None:
-    store = IdempotencyStore(Clock())
-    await store.once("me", "key", b"", lambda: answering(1, status))
-    assert len(store) == 0
-    assert (await store.once("me", "key", b"", lambda: answering(2))).body == b"2"
+@pytest.mark.parametrize("status", [401, 429, 503, 507])
+async def test_what_says_nothing_of_the_outcome_is_not_kept(store: Store, status: int) -> None:
+    answers = IdempotencyStore(Clock(), store)
+    await answers.once("me", "key", b"", lambda: answering(1, status))
+    assert len(answers) == 0
+    assert (await answers.once("me", "key", b"", lambda: answering(2))).body == b"2"
 
 
 @pytest.mark.anyio
-async def test_a_failed_request_leaves_its_key_free_and_tells_those_who_wait() -> None:
-    store = IdempotencyStore(Clock())
+async def test_a_failed_request_leaves_its_key_free_and_tells_those_who_wait(store: Store) -> None:
+    answers = IdempotencyStore(Clock(), store)
     gate = asyncio.Event()
 
     async def fail() -> Answer:
         await gate.wait()
         raise IdempotencyConflict("as good as any error")
 
-    first = asyncio.ensure_future(store.once("me", "key", b"", fail))
+    first = asyncio.ensure_future(answers.once("me", "key", b"", fail))
     await asyncio.sleep(0)
-    second = asyncio.ensure_future(store.once("me", "key", b"", fail))
+    second = asyncio.ensure_future(answers.once("me", "key", b"", fail))
     await asyncio.sleep(0)
     gate.set()
     for waiting in (first, second):
         with pytest.raises(IdempotencyConflict):
             await waiting
-    assert len(store) == 0
+    assert len(answers) == 0
+
+
+@pytest.mark.anyio
+async def test_answers_outlive_the_process_unless_they_are_secret(store: Store) -> None:
+    clock = Clock()
+
+    async def full() -> Answer:
+        return Answer(201, b"\x00body", b"text/plain", ((b"location", b"/x"),))
+
+    answers = IdempotencyStore(clock, store)
+    await answers.once("me", "a key", b"print", full)
+    await answers.once("me", "token", b"", lambda: answering(1), secret=True)
+    await answers.once("me", "none", b"", no_content)
+    clock.now_ns += KEPT_NS - 1
+    again = IdempotencyStore(clock, store)
+    await again.load()
+    found = await again.once("me", "a key", b"print", lambda: answering(2))
+    assert (found.status, found.body, found.content_type) == (201, b"\x00body", b"text/plain")
+    assert found.headers == ((b"location", b"/x"), (b"idempotency-replayed", b"true"))
+    assert (await again.once("me", "none", b"", lambda: answering(3))).content_type is None
+    assert (await again.once("me", "token", b"", lambda: answering(4), secret=True)).body == b"4"
+    with pytest.raises(IdempotencyConflict):
+        await again.once("me", "a key", b"another", full)
+    clock.now_ns += 2
+    later = IdempotencyStore(clock, store)
+    await later.load()
+    assert len(later) == 0
+
+
+async def no_content() -> Answer:
+    return Answer(204, b"", None)
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_gave_way_does_not_come_back(store: Store) -> None:
+    answers = IdempotencyStore(Clock(), store)
+    for number in range(KEYS_MAX + 2):
+        await answers.once("me", str(number), b"", lambda number=number: answering(number), secret=number > 3)
+    await answers.once("me", "last", b"", lambda: answering(1))
+    again = IdempotencyStore(Clock(), store)
+    await again.load()
+    assert len(again) == 2, "the third and the last; all others were not written down or gave way"

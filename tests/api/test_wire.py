@@ -280,13 +280,7 @@ def test_paths_that_do_not_exist_are_not_found(client: httpx.Client, path: str) 
 
 
 def test_paths_of_later_versions_do_not_exist(client: httpx.Client) -> None:
-    for path in (
-        "deployments",
-        "events",
-        "tools",
-        "dead-letters",
-        "audit",
-    ):
+    for path in ("deployments", "events", "tools", "dead-letters"):
         answer = client.get(f"{API}/{path}")
         assert answer.status_code == 404, path
         assert answer.json()["error"]["code"] == "NOT_FOUND"

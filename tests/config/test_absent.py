@@ -25,7 +25,7 @@ def test_the_defaults_ask_for_nothing_in_vain(empty: Path) -> None:
         ("server.grpc_port=50051", "gRPC"),
         ("messaging.history=durable", "the store of messages"),
         ("messaging.retry.attempts=5", "durable delivery"),
-        ("storage.durability=normal", "durable storage"),
+        ("storage.retention_days=7", "the store of messages"),
         ("observability.otlp_endpoint=http://127.0.0.1:4318", "tracing"),
         ("cluster.expected_nodes=3", "clustering"),
         ("deployment.canary.error_rate_max=0.5", "deployment of new versions"),
@@ -37,7 +37,7 @@ def test_a_setting_in_vain_is_named_with_what_is_missing(empty: Path, override: 
     assert problem.problem == f"{capability} is not part of this version"
 
 
-@pytest.mark.parametrize("override", ["messaging.history=none", "storage.durability=memory"])
+@pytest.mark.parametrize("override", ["messaging.history=none"])
 def test_asking_for_what_happens_anyway_is_not_in_vain(empty: Path, override: str) -> None:
     assert not_yet(load_config(empty, {}, [override]).config) == []
 
@@ -52,6 +52,8 @@ def test_asking_for_what_happens_anyway_is_not_in_vain(empty: Path, override: st
         "deployment.drain_timeout_s=5",
         "observability.log_level=debug",
         "observability.metrics_agents_max=5",
+        "storage.durability=normal",
+        "storage.group_commit_ms=0",
         "security.rate_limit=100",
         "security.auth=none",
     ],

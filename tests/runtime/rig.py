@@ -1,6 +1,7 @@
 """A real runtime over the real core, and the few words that the tests of this room speak."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, final
 
@@ -8,6 +9,7 @@ import anyio
 import msgspec
 import orjson
 
+from caxton.clock import SystemClock
 from caxton.config import Config
 from caxton.domain.agent import RestartPolicy
 from caxton.domain.ids import AgentId, parse_agent_name, parse_capability
@@ -27,12 +29,11 @@ def nobody_else(agent_id: AgentId) -> bool:
     return False
 
 
-def small_config(data_dir: Path, **runtime_settings: object) -> Config:
+def small_config(data_dir: Path, *, durability: str = "full", **runtime_settings: object) -> Config:
     """Return settings for a small core with its data in a directory."""
     settings = {"workers": 2, "agents_max": 2000, "pool_messages": 8192, **runtime_settings}
-    return msgspec.convert(
-        {"runtime": settings, "storage": {"data_dir": str(data_dir)}}, type=Config, strict=False
-    )
+    storage = {"data_dir": str(data_dir), "durability": durability}
+    return msgspec.convert({"runtime": settings, "storage": storage}, type=Config, strict=False)
 
 
 def message(performative: str, receiver: object, content: object = None, **fields: object) -> bytes:
@@ -111,6 +112,17 @@ class Rig:
     def totals(self) -> dict[str, int]:
         """The runtime's totals."""
         return msgspec.convert(self.runtime.system()["totals"], type=dict[str, int])
+
+
+@asynccontextmanager
+async def running(data_dir: Path, *, durability: str = "full", **settings: object) -> AsyncGenerator[Rig]:
+    """Run a runtime on a data directory."""
+    runtime = Runtime.open(small_config(data_dir, durability=durability, **settings), SystemClock())
+    await runtime.start()
+    try:
+        yield Rig(runtime)
+    finally:
+        await runtime.stop(10.0)
 
 
 def content_of(reply: Reply | bytes) -> object:

@@ -12,7 +12,7 @@ from caxton.domain.ids import AgentId, AgentName, Capability, new_agent_id, new_
 from caxton.domain.quantities import Version
 from caxton.runtime.agent_record import AgentRecord
 from caxton.runtime.directory import CAPABILITIES_MAX
-from caxton.runtime.registry import DeploymentEntry, MemoryDeploymentLog, Query, Registry, StaleState
+from caxton.runtime.registry import Query, Registry, StaleState
 from caxton.runtime.seam import Slot
 
 
@@ -31,14 +31,7 @@ def _record(name: str, agent_id: AgentId | None = None, *capabilities: str) -> A
 def _show(registry: Registry, record: AgentRecord) -> None:
     agent = record.agent
     registry.reserve(agent.spec.name, agent.id)
-    entry = DeploymentEntry(
-        deployment_id=record.deployment_id,
-        agent_id=agent.id,
-        spec=agent.spec,
-        module_digest=None,
-        created_ns=agent.created_ns,
-    )
-    registry.publish(record, entry)
+    registry.publish(record)
 
 
 def _hide(registry: Registry, record: AgentRecord) -> None:
@@ -47,7 +40,7 @@ def _hide(registry: Registry, record: AgentRecord) -> None:
 
 
 def test_a_swap_from_a_state_that_was_left_is_refused() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     record = _record("echo")
     _show(registry, record)
     seen = record.agent
@@ -59,7 +52,7 @@ def test_a_swap_from_a_state_that_was_left_is_refused() -> None:
 
 
 def test_a_swap_to_another_agent_is_refused() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     one, two = _record("one"), _record("two")
     with pytest.raises(StaleState):
         registry.swap(one, one.agent, two.agent)
@@ -68,7 +61,7 @@ def test_a_swap_to_another_agent_is_refused() -> None:
 
 
 def test_a_slot_finds_its_agent_of_this_generation_only() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     record = _record("echo")
     registry.attach(record, Slot(3, 7))
     assert registry.by_slot(Slot(3, 7)) is record
@@ -78,7 +71,7 @@ def test_a_slot_finds_its_agent_of_this_generation_only() -> None:
 
 
 def test_a_name_is_released_by_its_holder_only() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     registry.reserve(AgentName("echo"), AgentId(1))
     registry.release(AgentName("echo"), AgentId(2))
     with pytest.raises(AgentAlreadyExists) as refusal:
@@ -87,7 +80,7 @@ def test_a_name_is_released_by_its_holder_only() -> None:
 
 
 def test_an_agent_that_leaves_its_state_is_found_for_messages_only_while_it_runs() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     record = _record("echo", None, "repeat")
     _show(registry, record)
     running = record.agent
@@ -100,7 +93,7 @@ def test_an_agent_that_leaves_its_state_is_found_for_messages_only_while_it_runs
 
 
 def test_an_agent_has_so_many_capabilities_and_no_more() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     record = _record("polymath")
     _show(registry, record)
     for number in range(CAPABILITIES_MAX):
@@ -119,8 +112,7 @@ class RegistryModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.log = MemoryDeploymentLog()
-        self.registry = Registry(self.log)
+        self.registry = Registry()
         self.model: list[AgentRecord] = []
 
     @rule(
@@ -168,7 +160,7 @@ class RegistryModel(RuleBasedStateMachine):
 
     @invariant()
     def finding_agrees(self) -> None:
-        assert len(self.registry) == len(self.model) == len(self.log)
+        assert len(self.registry) == len(self.model)
         for record in self.model:
             assert self.registry.find(record.name) is record
             assert self.registry.find(str(record.agent.id)) is record
@@ -194,7 +186,7 @@ TestRegistryModel.settings = settings(max_examples=50, stateful_step_count=30, d
 
 
 def test_the_order_of_pages_is_that_of_deployment() -> None:
-    registry = Registry(MemoryDeploymentLog())
+    registry = Registry()
     for name in ("c", "a", "b"):
         _show(registry, _record(name))
     page, cursor = registry.page(Query(), 2, None)

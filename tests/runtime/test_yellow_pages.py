@@ -70,15 +70,15 @@ async def test_an_external_agent_says_what_it_can_do_and_takes_it_back(rig: Rig)
     person = await rig.external("person")
     pages = rig.runtime.yellow_pages
     for _ in range(2):
-        pages.register("person", parse_capability("sign"))
+        await pages.register("person", parse_capability("sign"))
     assert rig.runtime.get("person").capabilities == ("sign",)
     rig.post({"capability": "sign"})
     assert rig.runtime.capable("sign", 1) == [person]
-    pages.deregister("person", "sign")
+    await pages.deregister("person", parse_capability("sign"))
     assert rig.runtime.capable("sign", 1) == []
-    pages.register("person", parse_capability("sing"))
+    await pages.register("person", parse_capability("sing"))
     with pytest.raises(NotFound) as refusal:
-        pages.deregister("person", "sign")
+        await pages.deregister("person", parse_capability("sign"))
     assert refusal.value.suggestions == ("sing",)
 
 
@@ -86,17 +86,17 @@ async def test_only_an_external_agent_is_told_what_it_can_do(rig: Rig) -> None:
     await rig.deploy("echo")
     pages = rig.runtime.yellow_pages
     with pytest.raises(InvalidState):
-        pages.register("echo", parse_capability("sign"))
+        await pages.register("echo", parse_capability("sign"))
     with pytest.raises(InvalidState):
-        pages.deregister("echo", "sign")
+        await pages.deregister("echo", parse_capability("sign"))
     with pytest.raises(AgentNotFound):
-        pages.register("nobody", parse_capability("sign"))
+        await pages.register("nobody", parse_capability("sign"))
 
 
 async def test_one_agent_registers_so_many_and_no_more(rig: Rig) -> None:
     await rig.external("person", capabilities=tuple(f"c{number}" for number in range(CAPABILITIES_MAX)))
     with pytest.raises(ResourceLimitExceeded):
-        rig.runtime.yellow_pages.register("person", parse_capability("one more"))
+        await rig.runtime.yellow_pages.register("person", parse_capability("one more"))
 
 
 async def test_a_capability_of_nobody_is_answered_with_near_ones(rig: Rig) -> None:

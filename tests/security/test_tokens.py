@@ -1,10 +1,13 @@
 """Tokens: made once, kept as a hash, found by it."""
 
+from collections.abc import Sequence
+from typing import final
+
 import pytest
 
-from caxton.domain.errors import InvalidState, NotFound, ResourceLimitExceeded, Unauthorized
+from caxton.domain.errors import InvalidState, NotFound, ResourceLimitExceeded, StorageFull, Unauthorized
 from caxton.security.roles import Role
-from caxton.security.tokens import TOKENS_MAX, TokenStore, new_token, parse_authorization
+from caxton.security.tokens import TOKENS_MAX, StoredToken, TokenStore, new_token, parse_authorization
 
 ROOT = "a-root-token-for-tests"
 
@@ -22,9 +25,30 @@ def clock() -> Clock:
     return Clock()
 
 
+@final
+class Log:
+    """Keeps tokens as the disk would; `full` stands for a disk without room."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, StoredToken] = {}
+        self.full = False
+
+    async def keep(self, token: StoredToken, forget: Sequence[str] = ()) -> None:
+        if self.full:
+            raise StorageFull("/data")
+        for token_id in forget:
+            self.kept.pop(token_id, None)
+        self.kept[token.token_id] = token
+
+
 @pytest.fixture
-def store(clock: Clock) -> TokenStore:
-    return TokenStore(ROOT, clock)
+def log() -> Log:
+    return Log()
+
+
+@pytest.fixture
+def store(clock: Clock, log: Log) -> TokenStore:
+    return TokenStore(ROOT, clock, log)
 
 
 def test_a_token_holds_256_random_bits_and_its_id() -> None:
@@ -40,8 +64,9 @@ def test_the_root_token_is_an_admin(store: TokenStore) -> None:
     assert store.authenticate(ROOT).role is Role.ADMIN
 
 
-def test_a_made_token_is_known_and_the_store_does_not_hold_it(store: TokenStore) -> None:
-    token, view = store.create("robot", Role.AGENT, None)
+@pytest.mark.anyio
+async def test_a_made_token_is_known_and_the_store_does_not_hold_it(store: TokenStore) -> None:
+    token, view = await store.create("robot", Role.AGENT, None)
     principal = store.authenticate(token)
     assert (principal.identity, principal.name, principal.role) == (view.token_id, "robot", Role.AGENT)
     assert token not in repr(vars(store))
@@ -55,8 +80,9 @@ def test_anything_else_is_unknown(store: TokenStore, wrong: str) -> None:
     assert refused.value.reason == "unknown"
 
 
-def test_a_token_ends_at_its_time(store: TokenStore, clock: Clock) -> None:
-    token, view = store.create("short", Role.VIEWER, 1.5)
+@pytest.mark.anyio
+async def test_a_token_ends_at_its_time(store: TokenStore, clock: Clock) -> None:
+    token, view = await store.create("short", Role.VIEWER, 1.5)
     clock.now_ns += 1_499_999_999
     store.authenticate(token)
     assert store.is_live(view.token_id)
@@ -67,35 +93,39 @@ def test_a_token_ends_at_its_time(store: TokenStore, clock: Clock) -> None:
     assert refused.value.reason == "expired"
 
 
-def test_a_revoked_token_is_refused_as_such(store: TokenStore) -> None:
-    token, view = store.create("gone", Role.VIEWER, None)
-    store.revoke(view.token_id)
+@pytest.mark.anyio
+async def test_a_revoked_token_is_refused_as_such(store: TokenStore) -> None:
+    token, view = await store.create("gone", Role.VIEWER, None)
+    await store.revoke(view.token_id)
     assert not store.is_live(view.token_id)
     with pytest.raises(Unauthorized) as refused:
         store.authenticate(token)
     assert refused.value.reason == "revoked"
     assert [row.token_id for row in store.list()] == ["root"]
     with pytest.raises(NotFound):
-        store.revoke(view.token_id)
+        await store.revoke(view.token_id)
 
 
-def test_the_root_token_cannot_be_revoked(store: TokenStore) -> None:
+@pytest.mark.anyio
+async def test_the_root_token_cannot_be_revoked(store: TokenStore) -> None:
     with pytest.raises(InvalidState):
-        store.revoke("root")
+        await store.revoke("root")
     store.authenticate(ROOT)
 
 
-def test_the_store_is_bounded_and_expired_tokens_make_room(store: TokenStore, clock: Clock) -> None:
+@pytest.mark.anyio
+async def test_the_store_is_bounded_and_expired_tokens_make_room(store: TokenStore, clock: Clock) -> None:
     for number in range(TOKENS_MAX - 1):
-        store.create(str(number), Role.VIEWER, 10 if number == 0 else None)
+        await store.create(str(number), Role.VIEWER, 10 if number == 0 else None)
     with pytest.raises(ResourceLimitExceeded):
-        store.create("one more", Role.VIEWER, None)
+        await store.create("one more", Role.VIEWER, None)
     clock.now_ns += 10_000_000_000
-    store.create("one more", Role.VIEWER, None)
+    await store.create("one more", Role.VIEWER, None)
 
 
-def test_the_last_use_is_noted(store: TokenStore, clock: Clock) -> None:
-    token, view = store.create("used", Role.VIEWER, None)
+@pytest.mark.anyio
+async def test_the_last_use_is_noted(store: TokenStore, clock: Clock) -> None:
+    token, view = await store.create("used", Role.VIEWER, None)
     assert view.last_used_at is None
     clock.now_ns += 5_000_000_000
     store.authenticate(token)
@@ -112,3 +142,58 @@ def test_a_header_of_another_form_is_malformed(value: str) -> None:
 
 def test_a_header_gives_its_token() -> None:
     assert parse_authorization("Bearer abc") == parse_authorization("bearer   abc ") == "abc"
+
+
+@pytest.mark.anyio
+async def test_what_was_kept_holds_for_the_next_process(store: TokenStore, clock: Clock, log: Log) -> None:
+    token, view = await store.create("robot", Role.AGENT, 10)
+    gone, other = await store.create("gone", Role.VIEWER, None)
+    await store.revoke(other.token_id)
+    again = TokenStore(ROOT, clock, log, log.kept.values())
+    principal = again.authenticate(token)
+    assert (principal.identity, principal.name, principal.role) == (view.token_id, "robot", Role.AGENT)
+    with pytest.raises(Unauthorized) as refused:
+        again.authenticate(gone)
+    assert refused.value.reason == "revoked"
+    clock.now_ns += 10_000_000_000
+    with pytest.raises(Unauthorized) as refused:
+        again.authenticate(token)
+    assert refused.value.reason == "expired"
+    assert token not in repr(log.kept)
+
+
+@pytest.mark.anyio
+async def test_a_token_that_cannot_be_kept_is_none(store: TokenStore, log: Log) -> None:
+    log.full = True
+    with pytest.raises(StorageFull):
+        await store.create("robot", Role.AGENT, None)
+    assert [row.token_id for row in store.list()] == ["root"]
+
+
+@pytest.mark.anyio
+async def test_a_token_is_refused_even_when_that_cannot_be_kept_and_may_be_revoked_again(
+    store: TokenStore, log: Log
+) -> None:
+    token, view = await store.create("gone", Role.VIEWER, None)
+    log.full = True
+    with pytest.raises(StorageFull):
+        await store.revoke(view.token_id)
+    with pytest.raises(Unauthorized) as refused:
+        store.authenticate(token)
+    assert refused.value.reason == "revoked"
+    assert log.kept[view.token_id].revoked_ns is None
+    log.full = False
+    await store.revoke(view.token_id)
+    assert log.kept[view.token_id].revoked_ns is not None
+    with pytest.raises(NotFound):
+        await store.revoke(view.token_id)
+
+
+@pytest.mark.anyio
+async def test_expired_tokens_are_forgotten_with_the_next_one(
+    store: TokenStore, clock: Clock, log: Log
+) -> None:
+    await store.create("short", Role.VIEWER, 1)
+    clock.now_ns += 1_000_000_000
+    _, view = await store.create("next", Role.VIEWER, None)
+    assert list(log.kept) == [view.token_id]

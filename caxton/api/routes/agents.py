@@ -85,6 +85,7 @@ class AgentRoutes:
                     "AGENT_ALREADY_EXISTS",
                     "MESSAGE_TOO_LARGE",
                     "RESOURCE_LIMIT_EXCEEDED",
+                    "STORAGE_FULL",
                 ),
                 repeatable_body_bytes_max=MODULE_BODY_BYTES_MAX,
             ),
@@ -118,7 +119,7 @@ class AgentRoutes:
                 query=DeleteQuery,
                 permission=Permission.AGENT_REMOVE,
                 tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE"),
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
             taking(
                 "POST",
@@ -155,7 +156,7 @@ class AgentRoutes:
                 permission=Permission.AGENT_UPDATE,
                 tag=_TAG,
                 optional=True,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE"),
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
             answering(
                 "POST",
@@ -165,7 +166,7 @@ class AgentRoutes:
                 gives=AgentView,
                 permission=Permission.AGENT_UPDATE,
                 tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED"),
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
             answering(
                 "POST",
@@ -175,7 +176,7 @@ class AgentRoutes:
                 gives=AgentView,
                 permission=Permission.AGENT_UPDATE,
                 tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED"),
+                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
         ]
 
@@ -183,6 +184,7 @@ class AgentRoutes:
         """Create an agent from a module, or an external one."""
         with self._room.lease() as lease:
             body, module = await self._read(call, lease)
+            call.subject = body.name
             if body.kind is AgentKind.EXTERNAL:
                 if module is not None:
                     raise invalid_request(
@@ -194,7 +196,9 @@ class AgentRoutes:
                 owner = call.principal.identity
                 view = await self._runtime.create_external(external_request(body, owner, self._maxima))
             else:
-                request = deploy_request(body, self._maxima, has_module=module is not None)
+                request = deploy_request(
+                    body, self._maxima, has_module=module is not None, by=call.principal.identity
+                )
                 view = await self._runtime.deploy(request, module)
         location = f"/api/v1/agents/{view.agent_id}".encode()
         return struct_answer(201, view, ((b"location", location),))

@@ -66,7 +66,13 @@ class CapabilityRoutes:
                 gives=AgentView,
                 permission=_DECLARING,
                 tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "FORBIDDEN"),
+                refuses=(
+                    "AGENT_NOT_FOUND",
+                    "INVALID_STATE",
+                    "RESOURCE_LIMIT_EXCEEDED",
+                    "STORAGE_FULL",
+                    "FORBIDDEN",
+                ),
             ),
             ending(
                 "DELETE",
@@ -75,7 +81,14 @@ class CapabilityRoutes:
                 query=Nothing,
                 permission=_DECLARING,
                 tag=_TAG,
-                refuses=("AGENT_NOT_FOUND", "NOT_FOUND", "INVALID_STATE", "FORBIDDEN"),
+                refuses=(
+                    "AGENT_NOT_FOUND",
+                    "NOT_FOUND",
+                    "INVALID_STATE",
+                    "RESOURCE_LIMIT_EXCEEDED",
+                    "STORAGE_FULL",
+                    "FORBIDDEN",
+                ),
             ),
         ]
 
@@ -105,13 +118,13 @@ class CapabilityRoutes:
     async def register_capability(self, call: Call, _: Nothing) -> AgentView:
         """Note that an external agent can do something; its owner or an operator says so. Idempotent."""
         agent, capability = self._declared(call)
-        record = self._runtime.yellow_pages.register(agent, capability)
+        record = await self._runtime.yellow_pages.register(agent, capability)
         return self._runtime.get(record.name)
 
     async def deregister_capability(self, call: Call, _: Nothing) -> None:
         """Note that an external agent cannot do something any more."""
         agent, capability = self._declared(call)
-        self._runtime.yellow_pages.deregister(agent, capability)
+        await self._runtime.yellow_pages.deregister(agent, capability)
 
     def _declared(self, call: Call) -> tuple[str, Capability]:
         agent, word = call.parameters

@@ -1,4 +1,4 @@
-"""Tokens: make, list, revoke. They live in memory: a restart ends all but the root token."""
+"""Tokens: make, list, revoke."""
 
 from typing import final
 
@@ -36,7 +36,7 @@ class TokenRoutes:
                 status=201,
                 permission=Permission.TOKEN_MANAGE,
                 tag=_TAG,
-                refuses=("RESOURCE_LIMIT_EXCEEDED",),
+                refuses=("RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
             answering(
                 "GET",
@@ -54,12 +54,12 @@ class TokenRoutes:
                 query=Nothing,
                 permission=Permission.TOKEN_MANAGE,
                 tag=_TAG,
-                refuses=("NOT_FOUND", "INVALID_STATE"),
+                refuses=("NOT_FOUND", "INVALID_STATE", "RESOURCE_LIMIT_EXCEEDED", "STORAGE_FULL"),
             ),
         ]
 
-    async def create_token(self, _call: Call, _query: Nothing, body: TokenCreate) -> TokenCreated:
-        """Make a token; it is shown this once and lives until it is revoked or the server stops."""
+    async def create_token(self, call: Call, _query: Nothing, body: TokenCreate) -> TokenCreated:
+        """Make a token; it is shown this once and lives until it expires or is revoked."""
         if not body.name.isprintable():
             raise invalid_request(
                 "name",
@@ -67,7 +67,8 @@ class TokenRoutes:
                 "use printable characters",
                 ProblemKind.INVALID_VALUE,
             )
-        token, view = self._tokens.create(body.name, body.role, body.expires_in_s)
+        call.subject = body.name
+        token, view = await self._tokens.create(body.name, body.role, body.expires_in_s)
         return TokenCreated(
             token=token,
             token_id=view.token_id,
@@ -83,4 +84,4 @@ class TokenRoutes:
 
     async def revoke_token(self, call: Call, _query: Nothing) -> None:
         """End a token at once."""
-        self._tokens.revoke(call.parameters[0])
+        await self._tokens.revoke(call.parameters[0])
