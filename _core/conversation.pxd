@@ -9,7 +9,7 @@ adversary chooses ids: the hash's keys are drawn at open, and what one conversat
 """
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
-from caxton._core.atomics cimport cas_u32, load_u32_relaxed, pause, prefetch, store_u32_release
+from caxton._core.atomics cimport cas_u32, load_u32_relaxed, load_u64_relaxed, pause, prefetch, store_u32_release
 from caxton._core.message cimport Message, MessagePool
 from caxton._core.protocol cimport PROTOCOLS_MAX, OUTCOME_COUNT, Protocols
 
@@ -123,6 +123,7 @@ cdef struct Stripe:
 cdef struct Conversations:
     Conversation* records       # OWNERSHIP: owned (mmap'd, touched when used)
     uint32_t* buckets           # OWNERSHIP: owned; index + 1 of the chain's head, and the tag of a record that is alone
+    uint64_t* occupied          # OWNERSHIP: owned; atomic; a bit for each bucket that has a chain: small enough for caches
     Stripe* stripes             # OWNERSHIP: owned
     MessagePool rooms           # sessions, cited ids, long names
     Protocols* protocols        # borrowed
@@ -218,9 +219,22 @@ cdef inline void cited_expect(Conversation* conversation) noexcept nogil:
     if conversation.blocks != NULL:
         prefetch(&(<CitedBlock*>(<char*>conversation.blocks + 192)).entries[conversation.block_fill])
 
+cdef inline bint bucket_is_empty(const Conversations* table, uint64_t key_low) noexcept nogil:
+    cdef uint32_t bucket = <uint32_t>key_low & table.bucket_mask
+    return load_u64_relaxed(&table.occupied[bucket >> 6]) >> (bucket & 63) & 1 == 0
+
 cdef inline void key_expect(const Conversations* table, uint64_t key_low) noexcept nogil:
     # Likewise for one that is known by its key only.
-    prefetch(&table.buckets[key_low & table.bucket_mask])
+    if not bucket_is_empty(table, key_low):
+        prefetch(&table.buckets[key_low & table.bucket_mask])
+
+cdef inline void key_expect_more(const Conversations* table, uint64_t key_low) noexcept nogil:
+    # The next step, when the bucket has come: the head of its chain most likely is the record.
+    cdef uint32_t number
+    if not bucket_is_empty(table, key_low):
+        number = load_u32_relaxed(&table.buckets[key_low & table.bucket_mask]) & BUCKET_INDEX
+        if number != 0:
+            conversation_expect(table, number)
 
 cdef inline uint32_t tag_of(uint64_t key_low) noexcept nogil:
     # Seven bits that the bucket's number does not tell, in the place where a bucket keeps them; never 0.
@@ -229,8 +243,12 @@ cdef inline uint32_t tag_of(uint64_t key_low) noexcept nogil:
 
 cdef inline bint bucket_is_without(const Conversations* table, uint64_t key_low) noexcept nogil:
     # A look without the stripe: where no record has the key, nobody is held to anything. 0 = there may be one.
-    cdef uint32_t word = load_u32_relaxed(&table.buckets[key_low & table.bucket_mask])
-    cdef uint32_t tag = word & ~<uint32_t>BUCKET_INDEX
+    cdef uint32_t word
+    cdef uint32_t tag
+    if bucket_is_empty(table, key_low):
+        return True
+    word = load_u32_relaxed(&table.buckets[key_low & table.bucket_mask])
+    tag = word & ~<uint32_t>BUCKET_INDEX
     return word == 0 or (tag != 0 and tag != tag_of(key_low))
 
 cdef inline uint32_t protocol_line(uint8_t protocol) noexcept nogil:

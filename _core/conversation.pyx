@@ -5,7 +5,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from caxton._core.atomics cimport (
-    add_u32_relaxed, add_u32_seq, cas_u64, load_u64_acquire, load_u64_relaxed, multiply_fold, store_u32_relaxed,
+    add_u32_relaxed, add_u32_seq, add_u64_relaxed, cas_u64, load_u64_acquire, load_u64_relaxed, multiply_fold, store_u32_relaxed,
     store_u64_relaxed, sub_u32_seq,
 )
 from caxton._core.message cimport HEADER_BYTES, message_body, message_free, message_new, pool_close, pool_open
@@ -66,8 +66,8 @@ cdef int conversations_open(Conversations* table, Protocols* protocols, uint32_t
     table.protocols = protocols
     table.count_max = count_max
     table.participants_max = participants_max
-    # Twice as many buckets as records: most messages that nobody is held to find theirs empty or with another tag.
-    while buckets < 2 * <uint64_t>count_max and buckets < 1 << 25:
+    # Four times as many buckets as records: most messages that nobody is held to find theirs empty.
+    while buckets < 4 * <uint64_t>count_max and buckets < 1 << 26:
         buckets *= 2
     table.bucket_mask = <uint32_t>(buckets - 1)
     # Records are looked at in random order: large pages, where the kernel gives them, save a walk for each.
@@ -79,8 +79,9 @@ cdef int conversations_open(Conversations* table, Protocols* protocols, uint32_t
         madvise(table.records, <size_t>count_max * sizeof(Conversation), MADV_HUGEPAGE)
     # SAFETY: calloc gives zeroed room of the asked type and count.
     table.buckets = <uint32_t*>calloc(buckets, sizeof(uint32_t))
+    table.occupied = <uint64_t*>calloc(buckets // 64, sizeof(uint64_t))
     table.stripes = <Stripe*>calloc(STRIPES, sizeof(Stripe))
-    if (table.records == NULL or table.buckets == NULL or table.stripes == NULL
+    if (table.records == NULL or table.buckets == NULL or table.occupied == NULL or table.stripes == NULL
             or getrandom(table.keys, sizeof(table.keys), 0) < 0
             or pool_open(&table.rooms, max(count_max // 2, <uint32_t>4096),
                          max(room, <uint64_t>ROOM_BYTES_LEAST)) != 0):
@@ -96,8 +97,10 @@ cdef void conversations_close(Conversations* table) noexcept nogil:
         munmap(table.records, <size_t>table.count_max * sizeof(Conversation))
         table.records = NULL
     free(table.buckets)
+    free(table.occupied)
     free(table.stripes)
     table.buckets = NULL
+    table.occupied = NULL
     table.stripes = NULL
     pool_close(&table.rooms)
 
@@ -217,9 +220,16 @@ cdef void record_give(Conversations* table, Conversation* conversation) noexcept
 cdef void bucket_set(Conversations* table, uint32_t* bucket, uint32_t first) noexcept nogil:
     # A chain of one tells whose it is.
     cdef uint32_t word = first
+    cdef uint32_t number
+    cdef uint64_t bit
     if first != 0 and table.records[first - 1].next == 0:
         word |= tag_of(table.records[first - 1].key_low)
-    # ORDERING: read without the stripe as a hint: who comes at the same moment comes before.
+    # ORDERING: read without the stripe as a hint: who comes at the same moment comes before. The bit is this bucket's
+    # alone, so that adding it and taking it away is exact.
+    if (bucket[0] == 0) != (word == 0):
+        number = <uint32_t>(bucket - table.buckets)
+        bit = <uint64_t>1 << (number & 63)
+        add_u64_relaxed(&table.occupied[number >> 6], bit if word != 0 else 0 - bit)
     store_u32_relaxed(bucket, word)
 
 

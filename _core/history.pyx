@@ -6,6 +6,7 @@ from libc.stdint cimport UINT64_MAX, int64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
+from caxton._core.atomics cimport load_u32_relaxed, load_u64_relaxed
 from caxton._core.conversation cimport (
     Conversation, Conversations, Stripe, conversation_find, key_of, stripe_give, stripe_of, stripe_take,
 )
@@ -34,11 +35,13 @@ cdef inline Tape* tape_of(Machine* machine, Worker* worker) noexcept nogil:
 
 
 cdef void record_begin(Record* record, const Author* author, const Said* said, const Verdict* verdict) noexcept nogil:
-    record.key_high = said.key_high
-    record.key_low = said.key_low
-    record.conversation = verdict.conversation
-    record.generation = verdict.generation
-    record.sequence = verdict.sequence
+    # Word by word, by loads that nothing makes wider: what lies behind two stores that are still on their way to the
+    # cache is waited for until both are there.
+    record.key_high = load_u64_relaxed(&said.key_high)
+    record.key_low = load_u64_relaxed(&said.key_low)
+    record.conversation = load_u32_relaxed(&verdict.conversation)
+    record.generation = load_u32_relaxed(&verdict.generation)
+    record.sequence = load_u64_relaxed(&verdict.sequence)
     record.at_ns = <int64_t>author.now_ns + author.wall_offset_ns
     record.reason = verdict.reason
     record.flags = 0
@@ -46,9 +49,10 @@ cdef void record_begin(Record* record, const Author* author, const Said* said, c
 
 
 cdef void record_of(Record* record, Message* message) noexcept nogil:
-    record.id_high = message.id_high
-    record.id_low = message.id_low
-    record.sender = message.sender_id
+    # As in record_begin.
+    record.id_high = load_u64_relaxed(&message.id_high)
+    record.id_low = load_u64_relaxed(&message.id_low)
+    record.sender = load_u64_relaxed(&message.sender_id)
     record.act = message.performative
     record.text_bytes = message.body_bytes
     if message.flags & FLAG_HOST:

@@ -27,6 +27,9 @@ cdef void author_of(Worker* worker, Slot* slot, Author* author) noexcept nogil
 # Returns a HostCode; on refusal the worker's error text says why, and nothing was kept.
 cdef int32_t outbox_add(Worker* worker, Sandbox* sandbox, const char* text, uint64_t length, bint is_reply) noexcept nogil
 
+# The handler has returned: fetch what the hearing of its first message will touch. A hint.
+cdef void outbox_expect(Worker* worker) noexcept nogil
+
 # The handler of ``slot`` returned well: hand everything over, in the order of sending, the reply last. What breaks the
 # protocol of its conversation goes nowhere: the agent hears of it by the automatic answer.
 cdef void outbox_commit(Worker* worker, Slot* slot) noexcept nogil

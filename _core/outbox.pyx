@@ -8,12 +8,13 @@ from caxton._core.acceptance cimport (
 )
 from caxton._core.atomics cimport likely, monotonic_ns
 from caxton._core.bounds cimport ROUTING_SAMPLE_EVERY, SENDS_PER_HANDLER_MAX
+from caxton._core.conversation cimport key_expect_more
 from caxton._core.envelope cimport (
     ENVELOPE_OK, FIELD_SENDER, RECEIVER_CAPABILITY, RECEIVER_NONE, Envelope, ReceiverItem, envelope_parse, envelope_sender,
 )
 from caxton._core.hearing cimport deliver_heard, hear_unreachable
 from caxton._core.machine cimport Handling, Machine
-from caxton._core.message cimport Message
+from caxton._core.message cimport FLAG_INHERITED, Message
 from caxton._core.routing cimport Slot, slot_generation
 from caxton._core.telemetry cimport (
     REJECT_DENIED, REJECT_INVALID, REJECT_MAILBOX_FULL, REJECT_NOT_RUNNING, REJECT_NO_ROUTE,
@@ -155,6 +156,12 @@ cdef int32_t outbox_add(Worker* worker, Sandbox* sandbox, const char* text, uint
     code = add(worker, sandbox, text, length, is_reply)
     histogram_add(&worker.telemetry.routing, monotonic_ns() - begun)
     return code
+
+
+cdef void outbox_expect(Worker* worker) noexcept nogil:
+    cdef Message* message = worker.handling.first if worker.handling.first != NULL else worker.handling.reply
+    if message != NULL and message.key_low != 0 and not message.flags & FLAG_INHERITED:
+        key_expect_more(&worker.machine.conversations, message.key_low)
 
 
 cdef void outbox_commit(Worker* worker, Slot* slot) noexcept nogil:

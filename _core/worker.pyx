@@ -21,7 +21,7 @@ from caxton._core.machine cimport (
     FAULT_MALFORMED, FAULT_NONE, FAULT_REPLY, fault_name, machine_bury, machine_event, machine_wake,
 )
 from caxton._core.message cimport HEADER_BYTES, KIND_ACL, KIND_TIMER, Message, cache_flush, message_free
-from caxton._core.outbox cimport outbox_commit, outbox_discard
+from caxton._core.outbox cimport outbox_commit, outbox_discard, outbox_expect
 from caxton._core.performative cimport FAILURE, NOT_UNDERSTOOD, REFUSE
 from caxton._core.queue cimport mailbox_is_empty, mailbox_pop, mailbox_release
 from caxton._core.routing cimport (
@@ -164,6 +164,7 @@ cdef void handle_message(Worker* worker, Slot* slot, Message* message) noexcept 
         # It will be charged when the handler returns.
         conversation_expect(&worker.machine.conversations, message.held)
     sandbox_handle(worker, slot, message, &outcome)
+    outbox_expect(worker)
     judge_code(worker, &outcome)
     # Counted first: whoever has the answer finds it counted.
     count_end(worker, slot, &outcome)
